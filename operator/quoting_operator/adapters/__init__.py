@@ -1,0 +1,1 @@
+"""The only places with I/O: Kubernetes, Prometheus, telemetry."""

@@ -1,0 +1,1 @@
+"""What the sidecar's agent watches in Kubernetes and what it posts there."""

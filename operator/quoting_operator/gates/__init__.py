@@ -1,0 +1,1 @@
+"""Pure statistics with error control: what promotes and what rolls back."""

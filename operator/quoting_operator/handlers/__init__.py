@@ -1,0 +1,1 @@
+"""Thin kopf shims: parse, decide, patch."""

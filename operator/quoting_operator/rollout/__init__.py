@@ -1,0 +1,1 @@
+"""Pure rollout decisions: state machine, reconcile order, exposure plan. `now` is an argument."""

@@ -1,0 +1,1 @@
+"""Inventory, profit and loss, markouts and spread decomposition, per arm."""

@@ -1,0 +1,1 @@
+"""Ordered, deterministic limits on what may be quoted."""

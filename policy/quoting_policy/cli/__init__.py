@@ -1,0 +1,1 @@
+"""Headless commands of the policy side; `quoting` dispatches to them."""

@@ -1,0 +1,1 @@
+"""What the trading application imports to ask for quotes."""

@@ -1,0 +1,1 @@
+"""Loaders of recorded markets into one columnar format."""

@@ -1,0 +1,1 @@
+"""What the market, the position and a quote are, with units."""

@@ -1,0 +1,20 @@
+"""Errors that a user can act on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class InputError(ValueError):
+    """A value that the user gave is not usable; the message alone must be enough to mend it.
+
+    The message reads ``<field>: <value> must be <allowed><; remedy>``, so that every bad input in the
+    project says the same four things in the same order.
+    """
+
+    def __init__(self, field: str, value: Any, allowed: str, remedy: str = "") -> None:
+        self.field = field
+        self.value = value
+        self.allowed = allowed
+        self.remedy = remedy
+        super().__init__(f"{field}: {value!r} must be {allowed}" + (f"; {remedy}" if remedy else ""))

@@ -1,0 +1,1 @@
+"""Quoting models, one file each, and their registry."""

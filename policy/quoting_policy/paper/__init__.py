@@ -1,0 +1,1 @@
+"""Paired evaluation of two policies over the same recorded market."""

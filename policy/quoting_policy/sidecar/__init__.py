@@ -1,0 +1,1 @@
+"""The engine's server, its control channel and the agent that drives it."""

@@ -1,0 +1,1 @@
+"""Streaming estimates from market data: volatility, fill hazard, toxicity, imbalance, latency."""

@@ -1,0 +1,1 @@
+"""Order book, queue position, latency, market generators, replay, Gymnasium environment."""
