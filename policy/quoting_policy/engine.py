@@ -1,0 +1,1 @@
+"""One decision: state -> features -> model -> clamps -> Decision."""
