@@ -1,0 +1,81 @@
+"""What a model proposes, and what may go to the venue."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Side(StrEnum):
+    """Side of an order: BID buys, ASK sells."""
+
+    BID = "bid"
+    ASK = "ask"
+
+    @property
+    def sign(self) -> int:
+        """Change of inventory by a fill of one lot: +1 for a bid, -1 for an ask."""
+        return 1 if self is Side.BID else -1
+
+
+class Arm(StrEnum):
+    """Which policy a quote came from."""
+
+    BASELINE = "baseline"
+    CANDIDATE = "candidate"
+
+
+class Level(msgspec.Struct, frozen=True):
+    """One raw price level of a model: price in price units, qty in lots; neither rounded nor clamped."""
+
+    price: float
+    qty: float
+
+
+class RawQuote(msgspec.Struct, frozen=True, kw_only=True):
+    """A model's answer before any clamp, best level first. An empty side means *no quote on that side*.
+
+    reservation: price at which the model is indifferent to a unit more or less. half_spread: half of the
+    distance between the model's best ask and best bid around it, price units; None where a side is empty.
+    """
+
+    bids: tuple[Level, ...] = ()
+    asks: tuple[Level, ...] = ()
+    reservation: float
+    half_spread: float | None = None
+
+
+class QuoteLevel(msgspec.Struct, frozen=True, array_like=True):
+    """One order to have at the venue: integer ticks and integer lots, > 0 lots."""
+
+    price_ticks: int
+    qty_lots: int
+
+
+class LiveOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """An own order as last known: resting at the venue, or sent and not yet acknowledged (in flight)."""
+
+    order_id: str
+    side: Side
+    price_ticks: int
+    qty_lots: int
+    placed_ns: int
+    in_flight: bool = False
+
+
+class Fill(msgspec.Struct, frozen=True, kw_only=True):
+    """One execution of an own order.
+
+    ts_ns: venue time, ns. side: ours. mid_before: the mid **just before** the fill, price.
+    fee: money, > 0 is a cost. maker: False when we took.
+    """
+
+    order_id: str
+    ts_ns: int
+    side: Side
+    price_ticks: int
+    qty_lots: int
+    mid_before: float
+    fee: float = 0.0
+    maker: bool = True
