@@ -1,6 +1,6 @@
 """The common case in one pass: a two-sided quote that no clamp touches.
 
-The table of clamps says what happens; this says, some ten times faster, that nothing would. Whatever it is not
+The table of clamps says what happens; this says, some ten times faster, that nothing would. What it is not
 sure of it leaves to the table. A property test holds the two together.
 """
 
