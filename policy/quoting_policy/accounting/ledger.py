@@ -9,8 +9,21 @@ from quoting_policy.accounting.counters import Counter
 from quoting_policy.accounting.markouts import Markouts
 from quoting_policy.accounting.risk import Drawdown
 from quoting_policy.accounting.sealing import Timeline
+from quoting_policy.accounting.shadow import ShadowFill, ShadowOrders
 from quoting_policy.accounting.track import Track
-from quoting_policy.domain import Arm, Fill, Schedule
+from quoting_policy.domain import (
+    Arm,
+    Fill,
+    Instrument,
+    MarketState,
+    PublicTrade,
+    QuoteLevel,
+    Schedule,
+    ticks_down,
+    ticks_up,
+)
+
+Levels = tuple[QuoteLevel, ...]
 
 DAY_NS = 86_400_000_000_000
 
@@ -19,8 +32,8 @@ class Ledger:
     """Inventory and P&L of one instrument, in total and by arm.
 
     A fill belongs to the arm whose order it was. Arms share one inventory in turns: what an arm holds when
-    its slot ends stays on its account through the following washout and is then handed over at the mid, so that
-    the loss on bad inventory is its own. Fills in a washout are booked to ``washout``, which is neither's.
+    its slot ends stays on its account through the following washout and is then handed over at the mid, so
+    that the loss on bad inventory is its own. Fills in a washout are booked to ``washout``, nobody's.
     ``total = baseline + candidate + washout``, in inventory and in equity, at all times.
     """
 
@@ -28,11 +41,14 @@ class Ledger:
         "arms",
         "excursion_at",
         "lot",
+        "maker_fee",
         "markouts",
         "mid",
         "mid_ns",
         "opened",
         "risk",
+        "shadowing",
+        "shadows",
         "tick",
         "timeline",
         "total",
@@ -40,22 +56,23 @@ class Ledger:
         "washout",
     )
 
-    def __init__(
-        self, *, book: str, lot: float, tick: float, digest: str, schedule: Schedule, wall_ns: int
-    ) -> None:
-        self.lot = lot
-        self.tick = tick
+    def __init__(self, *, instrument: Instrument, digest: str, schedule: Schedule, wall_ns: int) -> None:
+        self.lot = lot = instrument.lot
+        self.tick = instrument.tick
+        self.maker_fee = instrument.maker_fee
         self.total = Account(lot)
         self.washout = Account(lot)
         self.arms = {arm: Track(arm.value, lot) for arm in Arm}
-        self.tracks: list[Track] = list(self.arms.values())
+        self.shadows = {arm: ShadowOrders(Track(f"shadow_{arm.value}", lot)) for arm in Arm}
+        self.tracks = [*self.arms.values(), *(shadow.track for shadow in self.shadows.values())]
+        self.shadowing = False
         self.markouts = Markouts()
         self.risk = Drawdown()
         self.mid = math.nan
         self.mid_ns = 0
         self.opened = False
         self.excursion_at = math.inf
-        self.timeline = Timeline(self, book, digest, schedule, wall_ns)
+        self.timeline = Timeline(self, instrument.symbol, digest, schedule, wall_ns)
 
     def open_at(self, inventory: float) -> None:
         """Take over a position from outside at the mid at hand; what it made before is not ours."""
@@ -92,35 +109,69 @@ class Ledger:
             return
         track = self.arms[arm]
         track.account.trade(signed, price, fill.fee)
+        mid = fill.mid_before if fill.mid_before > 0 and math.isfinite(fill.mid_before) else self.mid
+        self._credit(track, signed, price, fee=fill.fee, mid=mid, ts_ns=now_ns)
+
+    def _credit(
+        self, track: Track, signed_lots: float, price: float, *, fee: float, mid: float, ts_ns: int
+    ) -> None:
+        lots = abs(signed_lots)
         counts = track.counts
         counts[Counter.FILLS] += 1
-        counts[Counter.FILLED_LOTS] += fill.qty_lots
-        counts[Counter.TURNOVER] += fill.qty_lots * self.lot * price
-        mid = fill.mid_before if fill.mid_before > 0 and math.isfinite(fill.mid_before) else self.mid
+        counts[Counter.FILLED_LOTS] += lots
+        counts[Counter.TURNOVER] += lots * self.lot * price
         if not math.isfinite(mid):
             counts[Counter.DROPPED_MARKOUTS] += 1
             return
         self.markouts.add(
-            ts_ns=now_ns,
-            sign=fill.side.sign,
+            ts_ns=ts_ns,
+            sign=1 if signed_lots > 0 else -1,
             price=price,
             mid=mid,
-            quantity=fill.qty_lots * self.lot,
-            fee=fill.fee,
+            quantity=lots * self.lot,
+            fee=fee,
             counts=counts,
             sums=track.sums,
         )
+
+    def on_trade(self, trade: PublicTrade, now_ns: int) -> None:
+        """Others traded, while shadow orders stand."""
+        if self.shadowing:
+            for shadow in self.shadows.values():
+                self._book_shadow(shadow, shadow.trade(trade), now_ns)
+
+    def on_shadow(self, arm: Arm, bids: Levels, asks: Levels) -> None:
+        """What this arm would quote now."""
+        shadow = self.shadows[arm]
+        shadow.quote(bids, asks)
+        shadow.track.counts[Counter.QUOTES] += 1
+
+    def on_best(self, state: MarketState, now_ns: int) -> None:
+        """The best prices, while shadow orders stand: a market that crosses them fills them."""
+        bid = None if state.best_bid is None else ticks_down(state.best_bid, self.tick)
+        ask = None if state.best_ask is None else ticks_up(state.best_ask, self.tick)
+        for shadow in self.shadows.values():
+            fills = shadow.market(bid, ask, state.bid_qty, state.ask_qty)
+            self._book_shadow(shadow, fills, now_ns)
+
+    def _book_shadow(self, shadow: ShadowOrders, fills: list[ShadowFill], now_ns: int) -> None:
+        for fill in fills:
+            price = fill.price_ticks * self.tick
+            fee = self.maker_fee * price * fill.qty_lots * self.lot
+            shadow.track.account.trade(fill.side.sign * fill.qty_lots, price, fee)
+            self._credit(
+                shadow.track, fill.side.sign * fill.qty_lots, price, fee=fee, mid=self.mid, ts_ns=now_ns
+            )
 
     # What happens at edges (accounting.sealing.Edges).
 
     def credit(self, arm: Arm, seconds: float) -> None:
         """The arm was in charge for so long, outside washout."""
-        counts = self.arms[arm].counts
-        held = abs(self.total.inventory)
-        counts[Counter.EXPOSURE_S] += seconds
-        counts[Counter.INVENTORY_LOT_S] += held * seconds
-        if held >= self.excursion_at:
-            counts[Counter.EXCURSION_S] += seconds
+        self.arms[arm].credit(seconds, abs(self.total.inventory), self.excursion_at)
+        if self.shadowing:
+            for shadow in self.shadows.values():
+                held = abs(shadow.track.account.inventory)
+                shadow.track.credit(seconds, held, self.excursion_at)
 
     def hand_over(self, arm: Arm) -> None:
         """From now on the inventory belongs to this arm; it passes at the mid."""

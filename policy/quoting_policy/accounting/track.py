@@ -25,6 +25,14 @@ class Track:
         self.settled_equity = 0.0
         self.block_pnl: deque[float] = deque(maxlen=BLOCKS_KEPT)
 
+    def credit(self, seconds: float, held: float, excursion_at: float) -> None:
+        """The arm was in charge for so long, with ``held`` = |inventory| lots in the book."""
+        counts = self.counts
+        counts[Counter.EXPOSURE_S] += seconds
+        counts[Counter.INVENTORY_LOT_S] += held * seconds
+        if held >= excursion_at:
+            counts[Counter.EXCURSION_S] += seconds
+
     def settle(self, mid: float) -> None:
         """Credit the P&L since the last call, at this mid, to the counters: once a block, at its edge."""
         equity = self.account.equity(mid)

@@ -55,5 +55,5 @@ def apply_limits(quote: RawQuote, state: MarketState, instrument: Instrument, li
     """
     now = Situation.of(state, instrument, limits)
     clamped = clamp(quote, now, rows_for(limits, PortfolioLimits()))
-    breaches = raw_breaches(quote, now, DEFAULT_THRESHOLDS) + realised_breaches(now)
+    breaches = raw_breaches(quote, state.mid, limits, DEFAULT_THRESHOLDS) + realised_breaches(now)
     return msgspec.structs.replace(clamped, breaches=breaches)

@@ -9,19 +9,21 @@ from __future__ import annotations
 import math
 
 from quoting_policy.clamps.situation import Situation
-from quoting_policy.domain import BreachThresholds, RawQuote
+from quoting_policy.domain import BreachThresholds, Limits, RawQuote
 
 DEFAULT_THRESHOLDS = BreachThresholds()
 
 _EPS = 1e-6
 
 
-def raw_breaches(raw: RawQuote, now: Situation, thresholds: BreachThresholds) -> tuple[str, ...]:
-    """What is wrong with a model's raw output: not a number, crossed, too far, too large."""
-    band, most = now.limits.price_band, now.limits.max_order_qty
-    farthest = math.inf if band is None else thresholds.raw_price * band * now.mid
+def raw_breaches(raw: RawQuote, mid: float, limits: Limits, thresholds: BreachThresholds) -> tuple[str, ...]:
+    """What is wrong with a model's raw output: not a number, crossed, too far, too large.
+
+    A limit that is not set has no threshold. mid: price, > 0.
+    """
+    band, most = limits.price_band, limits.max_order_qty
+    farthest = math.inf if band is None else thresholds.raw_price * band * mid
     largest = math.inf if most is None else thresholds.raw_size * most
-    mid = now.mid
     found: list[str] = []
     for level in (*raw.bids, *raw.asks):
         price, qty = level.price, level.qty

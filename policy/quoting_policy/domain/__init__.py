@@ -6,7 +6,8 @@ Inside models numbers are floats in price units and lots; what leaves the engine
 from quoting_policy.domain.control import Authority, Kill, KillAction, Mode, Stage
 from quoting_policy.domain.instrument import Instrument, lots_down, ticks_down, ticks_up
 from quoting_policy.domain.limits import Correlation, Limits, PortfolioLimits
-from quoting_policy.domain.market import FillHazard, Latency, MarketState
+from quoting_policy.domain.market import FillHazard, Latency, MarketState, PublicTrade
+from quoting_policy.domain.order import Action, OrderAction
 from quoting_policy.domain.quote import Arm, Fill, Level, LiveOrder, QuoteLevel, RawQuote, Side
 from quoting_policy.domain.revision import (
     ArmSpec,
@@ -18,6 +19,7 @@ from quoting_policy.domain.revision import (
 from quoting_policy.domain.switchback import Schedule, Slot, exposure_of, slot_at
 
 __all__ = [
+    "Action",
     "Arm",
     "ArmSpec",
     "Authority",
@@ -34,7 +36,9 @@ __all__ = [
     "LiveOrder",
     "MarketState",
     "Mode",
+    "OrderAction",
     "PortfolioLimits",
+    "PublicTrade",
     "QuoteLevel",
     "RawQuote",
     "RefreshRules",
