@@ -98,8 +98,14 @@ class Ledger:
             self.markouts.settle(now_ns, self.mid, self.mid_ns)
         self.mid = mid
         self.mid_ns = now_ns
-        if self.total.inventory:
-            self.risk.mark(self.total.equity(mid))
+        total = self.total
+        if total.inventory:
+            # Account.equity and Drawdown.mark, written out: this runs for every quote.
+            risk = self.risk
+            risk.equity = equity = (
+                total.realised - total.fees + total.inventory * total.lot * (mid - total.average_cost)
+            )
+            risk.peak = max(risk.peak, equity)
 
     def on_fill(self, fill: Fill, arm: Arm, now_ns: int) -> None:
         """Book a fill of an order of ``arm``, known at ``now_ns`` (monotonic)."""

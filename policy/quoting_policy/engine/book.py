@@ -158,8 +158,7 @@ class Book:
             if quote != self._last_quote:
                 self._last_quote = quote
                 self.quote_rate.count(now_ns)
-        track = self._baseline if arm is Arm.BASELINE else self._candidate
-        track.counts[QUOTES] += 1
+        (self._baseline if arm is Arm.BASELINE else self._candidate).counts[QUOTES] += 1
 
     def order(self, order: LiveOrder, now_ns: int) -> None:
         """An own order was sent, acknowledged or changed."""

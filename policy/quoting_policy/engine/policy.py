@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
@@ -76,11 +77,20 @@ class ArmPolicy:
     stopwatch: ns, processor time of this thread, so that a busy neighbour is not the model's fault.
     """
 
-    __slots__ = ("_budget_ns", "_model", "_needs", "_running_since_ns", "_stopwatch", "_thresholds")
+    __slots__ = (
+        "_budget_ns",
+        "_model",
+        "_needs",
+        "_read_needs",
+        "_running_since_ns",
+        "_stopwatch",
+        "_thresholds",
+    )
 
     def __init__(self, model: QuotingModel, thresholds: BreachThresholds, stopwatch: Stopwatch) -> None:
         self._model = model
         self._needs = tuple(sorted(model.needs))
+        self._read_needs = attrgetter("mid", *self._needs)
         self._thresholds = thresholds
         self._budget_ns = round(thresholds.time_budget_us * 1000)
         self._stopwatch = stopwatch
@@ -90,9 +100,8 @@ class ArmPolicy:
         """Quote, clamp and judge. whole: the instrument's limits, before they are scaled to the exposure."""
         stopwatch = self._stopwatch
         try:
-            for need in self._needs:
-                if getattr(state, need) is None:
-                    raise RefusalError(f"{need} is missing")
+            if self._needs and None in self._read_needs(state):
+                raise RefusalError(self._missing(state))
             self._running_since_ns = started = stopwatch()
             raw = self._model.quote(state)
             self._running_since_ns = None
@@ -119,6 +128,10 @@ class ArmPolicy:
             bound=clamped.bound,
             realised=realised_breaches(now),
         )
+
+    def _missing(self, state: MarketState) -> str:
+        names = [need for need in self._needs if getattr(state, need) is None]
+        return f"{', '.join(names)} missing"
 
     def interrupt(self) -> None:
         """Stop the model if it is at work and over its budget: raises TimeBudgetError into it.
