@@ -2,9 +2,9 @@
 
     python benchmarks/sidecar.py [--json]
 
-A real `quoting engine` process, configured over its control socket. Round trips are measured with both ends on
-one core, beside the floor of the same run: a bare echo of the same bytes over a Unix socket, which is what the
-scheduler and the kernel take.
+A real `quoting engine` process, configured over its control socket. Round trips are measured with both ends
+on one core, beside the floor of the same run: a bare echo of the same bytes over a Unix socket, which is what
+the scheduler and the kernel take.
 """
 
 from __future__ import annotations
