@@ -15,7 +15,7 @@ from quoting_policy.clamps.envelope import Envelope
 from quoting_policy.clamps.situation import NO_ORDERS
 from quoting_policy.domain import Instrument, Level, Limits, MarketState, PortfolioLimits, RawQuote
 from tests.unit.clamps.oracle import violations
-from tests.unit.clamps.strategies import calm_situations, limits, raw_quotes, sane_price, situations
+from tests.unit.clamps.strategies import calm_situations, limits, near_quotes, raw_quotes, sane_price, situations
 
 NO_PORTFOLIO_LIMITS = PortfolioLimits()
 generously = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -84,8 +84,8 @@ def test_a_tighter_quantity_limit_never_enlarges_a_side(raw, now, value, field):
         assert sum(level.qty_lots for level in after) <= sum(level.qty_lots for level in before)
 
 
-@generously
-@given(raw_quotes(sane_price, st.floats(0.5, 30)), calm_situations())
+@settings(max_examples=1000, deadline=None)
+@given(near_quotes(), calm_situations())
 def test_the_common_case_in_one_pass_says_what_the_table_says(raw, now):
     sides = Envelope(now.limits, NO_PORTFOLIO_LIMITS, now.tick).untouched(raw, now)
     if sides is not None:
