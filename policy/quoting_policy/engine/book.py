@@ -186,6 +186,9 @@ class Book:
 
     def trade(self, trade: PublicTrade, now_ns: int, wall_ns: int) -> None:
         """Others traded: what the shadow orders would have got of it."""
+        _whole("trade.price_ticks", trade.price_ticks)
+        if not 0 < trade.qty_lots < math.inf:
+            raise InputError("trade.qty_lots", trade.qty_lots, "a finite number of lots > 0")
         self.ledger.on_time(wall_ns)
         self.ledger.on_trade(trade, now_ns)
 
