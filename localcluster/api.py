@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+from localcluster.errors import ClusterError
 from localcluster.layout import Layout
 
 
@@ -33,12 +34,13 @@ class Api:
         return False
 
     def create(self, path: str, body: dict[str, Any]) -> None:
-        """Create an object; one that is there already is left as it is."""
+        """Create an object; one that is there already is left as it is. Raises ClusterError if refused."""
+        if self.exists(f"{path}/{body['metadata']['name']}"):
+            return
         try:
             self._request(path, json.dumps(body).encode())
         except urllib.error.HTTPError as error:
-            if error.code != 409:
-                raise
+            raise ClusterError("kube-apiserver", f"POST {path}: {error.read().decode()[:500]}") from None
 
     def _request(self, path: str, data: bytes | None = None) -> bytes:
         headers = {"Content-Type": "application/json"}

@@ -23,7 +23,7 @@ from localcluster.errors import ClusterError
 from localcluster.layout import Layout
 from localcluster.network import API_SERVICE_IP, Link, free_links
 from localcluster.oci import image_archive
-from localcluster.paths import cluster_dir, clusters_dir
+from localcluster.paths import cache_dir, cluster_dir, clusters_dir
 from localcluster.pki import identities, write_pki
 from localcluster.process import Host
 from localcluster.sandbox import Sandbox
@@ -101,7 +101,7 @@ def _new_layout(name: str, folder: Path, *, boxed: bool, control_plane_only: boo
     if boxed:
         taken = {
             layout.link
-            for path in clusters_dir().iterdir()
+            for path in clusters_dir().glob("*")
             if (layout := Layout.load(path)) and layout.link is not None
         }
         link = next(free_links(taken))
@@ -115,8 +115,8 @@ def _new_layout(name: str, folder: Path, *, boxed: bool, control_plane_only: boo
 @contextlib.contextmanager
 def _locked() -> Iterator[None]:
     """One at a time: two clusters coming up at once must not take the same network."""
-    clusters_dir().mkdir(parents=True, exist_ok=True)
-    with (clusters_dir() / ".lock").open("w") as lock:
+    cache_dir().mkdir(parents=True, exist_ok=True)
+    with (cache_dir() / "clusters.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -127,8 +127,8 @@ def _start(cluster: Cluster, programs: Programs) -> None:
     made: dict[components.Maker, Component] = {make: make(layout, programs) for make in cluster.components}
     independent = (components.etcd, components.apiserver, components.containerd)
     early = [maker for maker in cluster.components if maker in independent]
-    for maker in early:
-        host.start(made[maker])
+    for first in early:
+        host.start(made[first])
     if components.containerd in made and cluster.sandbox is not None:
         host.wait(made[components.containerd], lambda: _containerd_answers(cluster), 30)
         _load_pause(cluster, programs)
@@ -203,9 +203,10 @@ def down(name: str) -> None:
     if layout is not None and layout.link is not None:
         Link(layout.link).remove()
     _end_strays(folder)
-    shutil.rmtree(folder, ignore_errors=True)
     if folder.exists():
-        shutil.rmtree(folder)  # say what is in the way
+        shutil.rmtree(folder)
+    with contextlib.suppress(OSError):  # others live there
+        folder.parent.rmdir()
 
 
 def _end_strays(folder: Path) -> None:

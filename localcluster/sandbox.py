@@ -46,10 +46,9 @@ exec "$PAUSE"
 
 
 def cgroup_roots() -> list[Path]:
-    """Mount points of the cgroup hierarchies: one for version 2, one a controller for version 1."""
+    """Mount points of the cgroup hierarchies: one a controller for version 1, one for version 2, or both."""
     mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text().splitlines()]
-    first = [Path(where) for where, kind in mounts if kind == "cgroup"]
-    return first or [Path(where) for where, kind in mounts if kind == "cgroup2"]
+    return [Path(where) for where, kind in mounts if kind in {"cgroup", "cgroup2"}]
 
 
 @dataclass(frozen=True)
@@ -148,14 +147,14 @@ class Sandbox:
 
     def stop(self) -> None:
         """End every process of the box and remove its cgroups. Raises ClusterError if something won't end."""
-        deadline = time.monotonic() + 20
-        while left := [pid for group in self._cgroups for pid in _tree(group)]:
-            if time.monotonic() > deadline:
-                raise ClusterError(
-                    "sandbox", f"processes {sorted(set(left))} do not end", remedy="look at them with ps"
-                )
+        start = time.monotonic()
+        while left := sorted({pid for group in self._cgroups for pid in _tree(group)}):
+            waited = time.monotonic() - start
+            if waited > 20:
+                raise ClusterError("sandbox", f"processes {left} do not end", remedy="look at them with ps")
+            # The rest ends with the first process, and its parent reaps it; more force only if that fails.
             init = self.init()
-            for pid in {init} if init else set(left):
+            for pid in [init] if init and waited < 1 else left if waited > 1 else []:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             time.sleep(0.02)
