@@ -37,7 +37,9 @@ def _create() -> None:
         # Debian ships ensurepip in a package of its own.
         from localcluster import packages  # noqa: PLC0415 - only where it is needed
 
-        packages.ensure({"/usr/lib/python3/dist-packages/ensurepip": ("python3-venv", "makes virtual environments")})
+        packages.ensure(
+            {"/usr/lib/python3/dist-packages/ensurepip": ("python3-venv", "makes virtual environments")}
+        )
         venv.create(ENVIRONMENT, with_pip=True, clear=True)
 
 

@@ -263,6 +263,8 @@ def prometheus(layout: Layout, programs: Programs) -> Component:
         "--storage.tsdb.retention.time=1d",
         f"--web.listen-address={layout.node_ip}:9090",
         "--web.enable-lifecycle",
+        # A new pod is scraped after a second, not after five.
+        "--scrape.discovery-reload-interval=1s",
     ]
     return Component("prometheus", command, f"{layout.prometheus}/-/ready", files)
 

@@ -20,7 +20,8 @@ SERVE = """
 import http.server
 class Metrics(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_response(200); self.end_headers(); self.wfile.write(b'ground_total 42\\n')
+        self.send_response(200); self.send_header('Content-Type', 'text/plain'); self.end_headers()
+        self.wfile.write(b'ground_total 42\\n')
     def log_message(self, *_): pass
 print('serving', flush=True)
 http.server.HTTPServer(('', 8000), Metrics).serve_forever()
