@@ -86,5 +86,5 @@ def test_too_old_a_toolchain_is_refused_with_the_remedy(
     go.write_text("#!/bin/sh\necho go1.19.8\n")
     go.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    with pytest.raises(ClusterError, match=r"go: version 'go1.19.8' must be >= go1.25\n  remedy: upgrade Go"):
-        building.go_version()
+    with pytest.raises(ClusterError, match=r"go: version 'go1.19.8' must be >= go1.21\n  remedy: upgrade Go"):
+        building.go_version(tmp_path)
