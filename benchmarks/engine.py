@@ -175,7 +175,7 @@ def main() -> None:
     args = parser.parse_args()
     rows = measure(args.seconds)
     if args.json:
-        print(json.dumps(rows, indent=2))
+        print(json.dumps(rows))
         return
     for name, row in rows.items():
         limit = "" if row["limit_p50_us"] is None else f"limit {row['limit_p50_us']:g}"

@@ -90,7 +90,11 @@ class Engine:
         if revision.candidate is not None:
             candidate = self._policy(revision.candidate, "candidate", revision)
         if digest != self.control.digest:
+            before = self.books
             self.books = {i.symbol: self._book(i, digest, wall_ns) for i in revision.instruments}
+            for symbol, book in before.items():
+                if self.books.get(symbol) is not book:
+                    self.holdings.drop(book)
         self.revision, self._baseline, self._candidate = revision, baseline, candidate
         self.control.digest = digest
         self.control.has_candidate = revision.candidate is not None
