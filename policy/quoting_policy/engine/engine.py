@@ -77,6 +77,7 @@ class Engine:
         self._pushed_limits: Limits | None = None
         self._baseline: ArmPolicy
         self._candidate: ArmPolicy
+        self._interruptible: tuple[ArmPolicy, ...] = ()
         self._stopwatch = stopwatch
         self._clock = clock
 
@@ -96,6 +97,7 @@ class Engine:
                 if self.books.get(symbol) is not book:
                     self.holdings.drop(book)
         self.revision, self._baseline, self._candidate = revision, baseline, candidate
+        self._interruptible = (baseline, candidate)
         self.control.digest = digest
         self.control.has_candidate = revision.candidate is not None
         self._follow_authority(wall_ns)
@@ -137,9 +139,8 @@ class Engine:
 
     def interrupt(self) -> None:
         """Stop a model that is over its budget; called by a signal handler while the engine decides."""
-        if self.revision is not None:
-            self._baseline.interrupt()
-            self._candidate.interrupt()
+        for policy in self._interruptible:
+            policy.interrupt()
 
     def drain(self, *, now_ns: int) -> None:
         """Shut down: no quotes from now on."""
@@ -323,7 +324,11 @@ class Engine:
         hold_books(self.books, self.revision, self._pushed_limits, exposure)
 
     def _policy(self, spec: ArmSpec, field: str, revision: Revision) -> ArmPolicy:
-        return ArmPolicy(build(spec.model, spec.params, f"{field}.params"), revision.breach, self._stopwatch)
+        model = build(spec.model, spec.params, f"{field}.params")
+        policy = ArmPolicy(model, revision.breach, self._stopwatch)
+        self._interruptible += (policy,)
+        policy.warm_up(revision.instruments[0].tick)
+        return policy
 
     def _book(self, instrument: Instrument, digest: str, wall_ns: int) -> Book:
         present = self.books.get(instrument.symbol)

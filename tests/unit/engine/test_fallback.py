@@ -74,6 +74,22 @@ def test_a_candidate_that_spends_its_budget_is_answered_for_and_latched(scripted
     assert desk.ask().arm is Arm.BASELINE
 
 
+def test_a_model_quotes_once_for_nobody_before_it_is_held_to_its_budget(scripted):
+    asked = []
+
+    def first_time_fails(state):
+        asked.append(state)
+        if len(asked) == 1:
+            raise MemoryError("still loading")
+        return raw()
+
+    desk = scripted(first_time_fails)
+    assert len(asked) == 1
+    assert None not in [getattr(asked[0], need) for need in ("sigma", "time_left", "fill_hazard_bid")]
+    assert desk.engine.news == []
+    assert desk.ask().arm is Arm.CANDIDATE
+
+
 def test_a_refusal_is_no_breach(scripted):
     desk = scripted(refuse)
     decision = desk.ask()

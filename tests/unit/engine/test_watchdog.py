@@ -21,13 +21,13 @@ def loop_for_ever(_state):
 def engine():
     ScriptedModel.script = staticmethod(loop_for_ever)
     engine = Engine()
+    before = signal.signal(signal.SIGVTALRM, lambda *_: engine.interrupt())
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0.01, 0.01)
     now, wall = time.monotonic_ns(), time.time_ns()
     digest = engine.configure(revision(candidate=SCRIPTED), now_ns=now, wall_ns=wall)
     engine.engage(Kill(action=KillAction.NONE), now_ns=now)
     authority = Authority(digest=digest, stage=Stage.LIVE, exposure_percent=100, lifetime_s=300)
     engine.authorise(authority, seen_ns=now, now_ns=now, wall_ns=wall)
-    before = signal.signal(signal.SIGVTALRM, lambda *_: engine.interrupt())
-    signal.setitimer(signal.ITIMER_VIRTUAL, 0.01, 0.01)
     yield engine
     signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     signal.signal(signal.SIGVTALRM, before)
