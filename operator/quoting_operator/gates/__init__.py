@@ -26,7 +26,7 @@ from quoting_operator.gates.blocks import (
     Rejection,
 )
 from quoting_operator.gates.budget import Level, attempt_alpha, level, split_rollback
-from quoting_operator.gates.planning import MeanPlan, Pilot, plan_mean
+from quoting_operator.gates.planning import MeanPlan, Pilot, plan_mean, trials_to_pass
 from quoting_operator.gates.spec import GateSpec, Kind, Stage, Test, parse_gate, parse_gates
 from quoting_operator.gates.state import (
     EvidenceMismatchError,
@@ -84,6 +84,7 @@ __all__ = [
     "plan_mean",
     "split_rollback",
     "start",
+    "trials_to_pass",
     "update",
     "update_all",
 ]

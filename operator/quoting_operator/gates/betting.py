@@ -7,6 +7,7 @@ fixed grid of stakes instead of one adaptive stake, so that the wealth is a func
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from quoting_policy.errors import InputError
@@ -41,9 +42,19 @@ class BetState:
 
 def bet_update(state: BetState, d: float) -> BetState:
     """Bet on one difference; one below -loss_bound counts as -loss_bound (the caller fails the gate)."""
-    z = (max(d, -state.loss_bound) - state.boundary) / (state.loss_bound + state.boundary)
-    wealth = tuple(w + math.log1p(stake * z) for w, stake in zip(state.ln_wealth, STAKES, strict=True))
-    return BetState(state.boundary, state.loss_bound, wealth, max(state.maximum, ln_mean_exp(wealth)))
+    return bet_over(state, (d,))
+
+
+def bet_over(state: BetState, differences: Sequence[float]) -> BetState:
+    """`bet_update` folded over many differences, to the last bit."""
+    wealth, maximum = list(state.ln_wealth), state.maximum
+    floor, scale = -state.loss_bound, state.loss_bound + state.boundary
+    for d in differences:
+        z = (max(d, floor) - state.boundary) / scale
+        wealth = [w + math.log1p(stake * z) for w, stake in zip(wealth, STAKES, strict=True)]
+        if max(wealth) > maximum:  # the mean wealth is below the highest
+            maximum = max(maximum, ln_mean_exp(wealth))
+    return BetState(state.boundary, state.loss_bound, tuple(wealth), maximum)
 
 
 def harm_bet(boundary: float, gain_bound: float) -> BetState:
@@ -54,7 +65,7 @@ def harm_bet(boundary: float, gain_bound: float) -> BetState:
     return BetState(-boundary, gain_bound)
 
 
-def ln_mean_exp(values: tuple[float, ...]) -> float:
+def ln_mean_exp(values: Sequence[float]) -> float:
     """Logarithm of the mean of exp(values): merging e-values by their average, valid under any dependence."""
     top = max(values)
     return top + math.log(math.fsum(math.exp(v - top) for v in values) / len(values))

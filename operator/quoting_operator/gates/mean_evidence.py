@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from quoting_operator.gates import asymptotic, tmix
-from quoting_operator.gates.betting import BetState, bet_update, harm_bet
+from quoting_operator.gates.betting import BetState, bet_over, bet_update, harm_bet
 from quoting_operator.gates.budget import Level
 from quoting_operator.gates.detectors import DetectorState, alarm_threshold, sr_update
 from quoting_operator.gates.monitors import TRIP, LagSums
@@ -98,8 +98,8 @@ class MeanEvidence:
 
     @property
     def summable(self) -> bool:
-        """Whether plain sums are all there is to keep, so that `absorb_run` applies."""
-        return self.loss_bet is None and self.harm is None and self.detector is None
+        """Whether `absorb_run` applies."""
+        return self.detector is None and self.imputed == 0
 
     def absorb_run(self, values: Sequence[float], adjacent: Sequence[bool]) -> Self:
         """`absorb` folded over many differences, to the last bit, for a `summable` gate."""
@@ -119,7 +119,7 @@ class MeanEvidence:
         ripe = n >= self.rule.min_blocks
         above, square = tmix.about_over(n, s, q, self.rule.d_for - shift)
         below, square_below = tmix.about_over(n, s, q, self.rule.d_against - shift)
-        r2 = self.rule.level.r2
+        r2, bound = self.rule.level.r2, self.rule.loss_bound
         return dataclasses.replace(
             self,
             sums=MeanSums(int(n[-1]), shift, float(s[-1]), float(q[-1])),
@@ -127,6 +127,9 @@ class MeanEvidence:
             last=float(y[-1]),
             max_for=tmix.raised_over(n[ripe], above[ripe], square[ripe], r2, self.max_for),
             max_against=tmix.raised_over(n, -below, square_below, r2, self.max_against),
+            floor_reached=self.floor_reached or (bound is not None and bool(np.any(d <= -bound))),
+            loss_bet=None if self.loss_bet is None else bet_over(self.loss_bet, d.tolist()),
+            harm=None if self.harm is None else bet_over(self.harm, (-d).tolist()),
         )
 
     def impute(self) -> Self:

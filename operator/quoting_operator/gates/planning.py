@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from quoting_operator.gates.counts import Side, beta_rate
 from quoting_operator.gates.tmix import TARGET_BLOCKS, mixing_variance
 from quoting_policy.errors import InputError
 
@@ -28,7 +29,7 @@ class Pilot:
 
     @classmethod
     def of(cls, differences: Sequence[float]) -> Pilot:
-        """Statistics of consecutive pilot differences; InputError with fewer than 10 or without any spread."""
+        """Statistics of consecutive pilot differences; InputError with fewer than 10 or without spread."""
         n = len(differences)
         if n < 10:
             raise InputError("pilot", n, "10 blocks or more")
@@ -46,9 +47,9 @@ class Pilot:
 class MeanPlan:
     """Blocks that a mean gate will need.
 
-    distance_sd: from the boundary to the effect, in block sd. median: blocks to pass in half of all
-    runs. powered: blocks by which it passes with the power asked for. deadline: three medians, or powered if later.
-    loss_free: least blocks of bet_lb without a loss, None without a loss bound. block_length_factor: how
+    distance_sd: from the boundary to the effect, in block sd. median: blocks to pass in half of the runs.
+    powered: blocks by which it passes with the power asked for. deadline: three medians, or powered if
+    later. loss_free: least blocks of bet_lb without a loss, None without a loss bound. block_length_factor: how
     much longer blocks must be than the pilot's.
     """
 
@@ -77,9 +78,9 @@ def plan_mean(
 ) -> MeanPlan:
     """Plan a mean gate for a candidate whose true mean difference is `effect` (metric's unit per block).
 
-    sd: of one block's difference. power: P(all gates pass) when the candidate is as good as `effect`, so each
-    of `gates` is planned at 1 - (1 - power)/gates. rare_loss_chance: p of a rare loss in a block; without a
-    loss bound no pass before 3/p blocks.
+    sd: of one block's difference. power: P(all gates pass) when the candidate is as good as `effect`, so
+    each of `gates` is planned at 1 - (1 - power)/gates. rare_loss_chance: p of a rare loss in a block;
+    without a loss bound no pass before 3/p blocks.
     """
     if not (math.isfinite(sd) and sd > 0.0):
         raise InputError("sd", sd, "a finite number > 0", "take it from a pilot")
@@ -133,6 +134,26 @@ def blocks_to_pass(distance_sd: float, alpha: float, r2: float, *, power: float 
     while high - low > 0.5:
         middle = 0.5 * (low + high)
         low, high = (middle, high) if excess(middle) < 0.0 else (low, middle)
+    return math.ceil(high)
+
+
+def trials_to_pass(p_true: float, p0: float, alpha: float = 0.05) -> int:
+    """Trials after which a counting gate passes when events come exactly at their expected pace.
+
+    p_true: chance of a bad event, in [0, p0); 0 gives the least that any run needs. p0: the boundary. For two
+    arms both are the candidate's share of all events, and the result counts events of both.
+    """
+    if not 0.0 <= p_true < p0:
+        raise InputError("effect", p_true, f"in [0, {p0}) (the boundary)", "such a candidate never passes")
+    low, high = 0.0, 1.0
+    while beta_rate(p_true * high, high, p0, Side.BELOW) < math.log(1.0 / alpha):
+        low, high = high, 2.0 * high
+        if high > _MOST_BLOCKS:
+            raise InputError("effect", p_true, f"further below {p0}", "it takes more than 10^9 trials")
+    while high - low > 0.5:
+        middle = 0.5 * (low + high)
+        passes = beta_rate(p_true * middle, middle, p0, Side.BELOW) >= math.log(1.0 / alpha)
+        low, high = (low, middle) if passes else (middle, high)
     return math.ceil(high)
 
 

@@ -100,7 +100,7 @@ class GateSpec:
         """d0 of the evidence for, in units of D, or the boundary p0 or rate ratio of a counting gate."""
         match self.test:
             case Test.MEAN:
-                return -self.margin
+                return 0.0 - self.margin
             case Test.RATE_RATIO:
                 return 1.0 + self.margin
             case Test.QUANTILE:
@@ -113,7 +113,7 @@ class GateSpec:
         """d0 of the evidence against, in the units of pass_boundary."""
         match self.test:
             case Test.MEAN:
-                return -(self.margin if self.rollback_margin is None else self.rollback_margin)
+                return 0.0 - (self.margin if self.rollback_margin is None else self.rollback_margin)
             case Test.RATE_RATIO:
                 return 1.0 + (self.rollback_margin or 0.0)
             case _:

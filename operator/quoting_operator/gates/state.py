@@ -111,7 +111,7 @@ def update(state: GateState, block: Block) -> GateState:
     if isinstance(block, RejectedBlock):
         return _reject(state, block.index, block.reason)
     if state.spec.kind is Kind.INTEGRITY:
-        return state
+        return dataclasses.replace(state, last_rejection=None)
     grown = _absorbed(state, block)
     if isinstance(grown, Rejection):
         return _reject(state, block.index, grown)
