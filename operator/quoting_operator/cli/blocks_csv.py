@@ -131,16 +131,15 @@ def _columns(header: list[str], path: str) -> dict[str, int]:
 
 
 def _streams(lines: Iterator[list[str]], header: Sequence[str], path: str) -> dict[str, list[Row]]:
-    stream_at, block_at = columns.get("stream"), columns["block"]
+    stream_at = header.index("stream") if "stream" in header else None
+    block_at = header.index("block")
     streams: dict[str, list[Row]] = {}
-    for cells in reader:
-        if not cells or all(not cell.strip() for cell in cells):
+    for line, cells in enumerate(lines, start=2):
+        if not cells:
             continue
-        line = reader.line_num
-        if len(cells) != width:
-            raise InputError(
-                f"{path} line {line}", f"{len(cells)} cells", f"{width} cells, as the header has"
-            )
+        if len(cells) != len(header):
+            allowed = f"{len(header)} cells, as the header has"
+            raise InputError(f"{path} line {line}", f"{len(cells)} cells", allowed)
         row = Row(line, _index(cells[block_at], path, line), cells)
         streams.setdefault("" if stream_at is None else cells[stream_at].strip(), []).append(row)
     return streams

@@ -111,8 +111,7 @@ def _print_summary(
     rows: Sequence[Row],
     table: BlockTable,
     starts: Sequence[GateState],
-    as_json: bool,
-    exact: bool,
+    args: argparse.Namespace,
 ) -> None:
     gates = [state.spec for state in starts]
     finals = [update_all(state, table.blocks(state.spec, gates, rows)) for state in starts]

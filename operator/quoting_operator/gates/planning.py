@@ -49,8 +49,8 @@ class MeanPlan:
 
     distance_sd: from the boundary to the effect, in block sd. median: blocks to pass in half of the runs.
     powered: blocks by which it passes with the power asked for. deadline: three medians, or powered if
-    later. loss_free: least blocks of bet_lb without a loss, None without a loss bound. block_length_factor: how
-    much longer blocks must be than the pilot's.
+    later. loss_free: least blocks of bet_lb without a loss, None without a loss bound.
+    block_length_factor: how much longer blocks must be than the pilot's.
     """
 
     distance_sd: float
@@ -116,8 +116,8 @@ def plan_mean(
 def blocks_to_pass(distance_sd: float, alpha: float, r2: float, *, power: float = 0.5) -> int:
     """Blocks n at which tmix passes with probability about `power` at an effect of distance_sd.
 
-    Solves n d^2/2 * n r2/(1 + n r2) = ln(sqrt(1 + n r2)/(2 alpha)) with d lowered by z_power/sqrt(n): the drift
-    that the sample mean exceeds with that probability. power 0.5 is the median.
+    Solves n d^2/2 * n r2/(1 + n r2) = ln(sqrt(1 + n r2)/(2 alpha)) with d lowered by z_power/sqrt(n): the
+    drift that the sample mean exceeds with that probability. power 0.5 is the median.
     """
     z = NormalDist().inv_cdf(power)
 
