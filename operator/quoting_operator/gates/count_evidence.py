@@ -51,7 +51,7 @@ class CountEvidence:
             n,
             k,
             m,
-            self.fano.plus(events, trials),
+            self.fano.plus(events, trials, k / m if m else 0.0),
             max(self.max_for, now),
             max(self.max_against, against),
         )
@@ -102,7 +102,7 @@ class CountEvidence:
         return {
             "n": self.n,
             "counts": [self.events, self.trials],
-            "fano": [self.fano.blocks, self.fano.events, self.fano.trials, self.fano.squares],
+            "fano": [self.fano.blocks, self.fano.chi_squared, self.fano.variance],
             "max": [self.max_for, self.max_against],
         }
 

@@ -48,43 +48,39 @@ class LagSums:
 
 @dataclass(frozen=True, slots=True)
 class FanoSums:
-    """Sums over blocks of k events in n trials: blocks, events, trials, k^2 / n.
+    """Sums over blocks of k events in n trials with expected share p: blocks, chi-squared, expected variance.
 
-    With two arms k is the candidate's and n both arms' events, so that a market that speeds up for both is no
-    burst.
+    With two arms k is the candidate's events and n both arms', so that a market that speeds up for both, or
+    exposures that vary, are no burst. p is estimated from all blocks up to the one added.
     """
 
     blocks: int = 0
-    events: float = 0.0
-    trials: float = 0.0
-    squares: float = 0.0
+    chi_squared: float = 0.0
+    variance: float = 0.0
 
-    def plus(self, events: float, trials: float) -> Self:
-        """Add one block; a block without trials says nothing."""
-        if trials <= 0.0:
+    def plus(self, events: float, trials: float, share: float) -> Self:
+        """Add one block; a block that can't vary (no trials, or a share of 0 or 1) says nothing."""
+        variance = trials * share * (1.0 - share)
+        if variance <= 0.0:
             return self
-        return type(self)(
-            self.blocks + 1,
-            self.events + events,
-            self.trials + trials,
-            self.squares + events * events / trials,
-        )
+        excess = (events - trials * share) ** 2 / variance
+        return type(self)(self.blocks + 1, self.chi_squared + excess, self.variance + variance)
 
     @property
     def fano(self) -> float:
-        """Variance of block counts over what independent events would give; 1 while it is undefined."""
-        if self.blocks < 2 or not 0.0 < self.events < self.trials:
-            return 1.0
-        p = self.events / self.trials
-        chi_squared = (self.squares - self.events * p) / (p * (1.0 - p))
-        return chi_squared / (self.blocks - 1)
+        """Variance of block counts over what independent events would give; 1 before the first block."""
+        return self.chi_squared / self.blocks if self.blocks else 1.0
 
     @property
     def z(self) -> float:
-        """Standard errors by which the Fano factor exceeds the tolerated one."""
+        """Standard errors by which the Fano factor exceeds the tolerated one.
+
+        One block's term has variance 2 + 1/v, v the expected variance of its count: few events, wild terms.
+        """
         if self.blocks < 2:
             return 0.0
-        return (self.fano / TOLERATED_FANO - 1.0) * math.sqrt((self.blocks - 1) / 2.0)
+        term_variance = 2.0 + self.blocks / self.variance
+        return (self.fano / TOLERATED_FANO - 1.0) * math.sqrt(self.blocks / term_variance)
 
 
 def lag1_of_blocks(coefficient: float, length: int) -> float:

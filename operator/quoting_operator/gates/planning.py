@@ -15,6 +15,10 @@ BLOCKS_PER_TAU = 5.0
 """Rule of thumb: a block is at least this many integrated autocorrelation times long."""
 DEADLINE_FACTOR = 3.0
 """A deadline is at least this many times the median blocks needed."""
+RARE_LOSS_FACTOR = 6.0
+"""Without a loss bound, no pass before this many times 1/p blocks.
+
+Three makes a run without a loss unlikely (5 %) at one look, but the looks after it let more pass falsely."""
 _MOST_BLOCKS = 1e9
 
 
@@ -80,7 +84,7 @@ def plan_mean(
 
     sd: of one block's difference. power: P(all gates pass) when the candidate is as good as `effect`, so
     each of `gates` is planned at 1 - (1 - power)/gates. rare_loss_chance: p of a rare loss in a block;
-    without a loss bound no pass before 3/p blocks.
+    without a loss bound no pass before 6/p blocks.
     """
     if not (math.isfinite(sd) and sd > 0.0):
         raise InputError("sd", sd, "a finite number > 0", "take it from a pilot")
@@ -97,7 +101,7 @@ def plan_mean(
     median = blocks_to_pass(distance, alpha, r2)
     powered = blocks_to_pass(distance, alpha, r2, power=1.0 - (1.0 - power) / gates)
     if loss_bound is None and rare_loss_chance is not None:
-        min_blocks = max(min_blocks, math.ceil(3.0 / rare_loss_chance))
+        min_blocks = max(min_blocks, math.ceil(RARE_LOSS_FACTOR / rare_loss_chance))
     loss_free = None
     if loss_bound is not None:
         loss_free = math.ceil(math.log(1.0 / alpha) * (loss_bound + boundary) / (effect - boundary))

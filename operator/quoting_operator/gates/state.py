@@ -166,13 +166,13 @@ def _absorbed(state: GateState, block: Block) -> Evidence | Rejection:
 
 
 def _absorbed_pair(evidence: PairedCountEvidence, block: PairedCountBlock) -> Evidence | Rejection:
-    candidate = (block.candidate_events, block.candidate_exposure)
-    baseline = (block.baseline_events, block.baseline_exposure)
-    if not all(0.0 <= events < math.inf for events in (candidate[0], baseline[0])):
+    events = (block.candidate_events, block.baseline_events)
+    exposures = (block.candidate_exposure, block.baseline_exposure)
+    if not all(0.0 <= k < math.inf for k in events):
         return Rejection.INCONSISTENT
-    if not all(0.0 < exposure < math.inf for exposure in (candidate[1], baseline[1])):
+    if not all(0.0 < t < math.inf for t in exposures):
         return Rejection.NO_EXPOSURE
-    return evidence.absorb(candidate, baseline)
+    return evidence.absorb(events, exposures)
 
 
 def _reject(state: GateState, index: int, reason: Rejection) -> GateState:
