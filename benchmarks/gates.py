@@ -29,7 +29,7 @@ from quoting_operator.gates import DifferenceBlock, Verdict, outcome, update, up
 OBSERVATIONS = 2_000
 MEANS = (-0.25, 0.0, 0.1)
 RARE_LOSS_BOUND = 3.0
-"""maxLossPerBlock where losses are rare and large: three losses of 19.5 in the 20 observations of one block."""
+"""maxLossPerBlock where losses are rare and large: three of 19.5 in the 20 observations of a block."""
 OURS: dict[str, dict[str, Any]] = {
     "tmix, success": {"kind": "success"},
     "tmix, guardrail .25": {"kind": "guardrail", "margin": 0.25},
@@ -45,7 +45,7 @@ def main() -> int:
     )
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     parser.add_argument("--part", choices=list(PARTS), action="append", help="only this part (repeatable)")
-    parser.add_argument("--runs", type=int, default=4_000, help="runs of each cell")
+    parser.add_argument("--runs", type=int, default=2_000, help="runs of each cell")
     parser.add_argument("--seed", type=int, default=6)
     args = parser.parse_args()
     study: dict[str, Any] = {"runs": args.runs, "seed": args.seed, "alpha": ours.ALPHA}

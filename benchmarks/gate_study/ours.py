@@ -91,7 +91,7 @@ def crossings(first: GateState, streams: Iterable[Sequence[Block]]) -> tuple[int
 
 
 def delays(first: GateState, streams: Iterable[Sequence[Block]]) -> tuple[float, float | None]:
-    """Per cent of runs that pass, and the median number of blocks until then over all runs (None: most don't)."""
+    """Per cent of runs that pass, and the median blocks until then over all runs (None: most do not)."""
     times = [_blocks_to_pass(first, stream) for stream in streams]
     passed = [t for t in times if t is not None]
     median = float(np.median([np.inf if t is None else t for t in times]))
@@ -180,7 +180,7 @@ def _paired(*, vary: bool, length: int = 100) -> Any:
 
 
 def detector_rows(runs: int, seed: int) -> Iterator[dict[str, Any]]:
-    """False alarms within HORIZON blocks, and median blocks to see a drop of half an sd after 500 good ones."""
+    """False alarms within HORIZON blocks without harm."""
     threshold = alarm_threshold(ALPHA, HORIZON)
     detectors: dict[str, tuple[Any, Any]] = {
         "SR": (DetectorState(0.0, LOSS_BOUND, threshold), sr_update),

@@ -157,7 +157,7 @@ class PairedCountEvidence:
         return bool(self.grid_for) or (self.n > 0 and abs(ratio - self.ratio) > _SAME_RATIO * self.ratio)
 
     def _with_bets(self, events: Pair, ratio: float) -> Self:
-        """Bet this block on each alternative; at the first such block keep the evidence so far as a factor."""
+        """Bet this block on each alternative; the first such block keeps the evidence so far as a factor."""
         started = bool(self.grid_for)
         fresh = (0.0,) * len(RATIO_GRID)
         return dataclasses.replace(

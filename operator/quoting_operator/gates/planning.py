@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from quoting_operator.gates.betting import STAKES, ln_mean_exp
 from quoting_operator.gates.counts import Side, beta_rate
 from quoting_operator.gates.tmix import TARGET_BLOCKS, mixing_variance
 from quoting_policy.errors import InputError
@@ -104,7 +105,7 @@ def plan_mean(
         min_blocks = max(min_blocks, math.ceil(RARE_LOSS_FACTOR / rare_loss_chance))
     loss_free = None
     if loss_bound is not None:
-        loss_free = math.ceil(math.log(1.0 / alpha) * (loss_bound + boundary) / (effect - boundary))
+        loss_free = loss_free_blocks((effect - boundary) / (loss_bound + boundary), alpha)
     slowest = max(median, min_blocks, loss_free or 0)
     return MeanPlan(
         distance_sd=distance,
@@ -115,6 +116,22 @@ def plan_mean(
         loss_free=loss_free,
         block_length_factor=max(1, math.ceil(BLOCKS_PER_TAU * tau_int)) if tau_int > 1.0 else 1,
     )
+
+
+def loss_free_blocks(gain: float, alpha: float) -> int:
+    """Blocks after which bet_lb passes when each brings the expected gain, as a share of L + d0, in (0, 1).
+
+    A little more than ln(1/alpha)/gain, because the wealth is an average over stakes.
+    """
+    growth = [math.log1p(stake * gain) for stake in STAKES]
+    low, high = 0.0, 1.0
+    while ln_mean_exp([high * g for g in growth]) < math.log(1.0 / alpha):
+        low, high = high, 2.0 * high
+    while high - low > 0.5:
+        middle = 0.5 * (low + high)
+        passes = ln_mean_exp([middle * g for g in growth]) >= math.log(1.0 / alpha)
+        low, high = (low, middle) if passes else (middle, high)
+    return math.ceil(high)
 
 
 def blocks_to_pass(distance_sd: float, alpha: float, r2: float, *, power: float = 0.5) -> int:
