@@ -87,7 +87,12 @@ def _plan_of_gate(
         pilot = Pilot.of(table.differences(gate, gates, rows))
         effect = effects.get(gate.name, 0.0 if gate.kind is Kind.GUARDRAIL else pilot.mean)
         plan = _mean_plan(gate, gates, effect=effect, sd=pilot.sd, tau_int=pilot.tau_int, args=args)
-        return plan | {"pilotBlocks": pilot.n, "pilotMean": pilot.mean, "tauInt": pilot.tau_int}
+        return plan | {
+            "pilotBlocks": pilot.n,
+            "pilotMean": pilot.mean,
+            "tauInt": pilot.tau_int,
+            "tauError": pilot.tau_error,
+        }
     p0 = gate.pass_boundary
     if gate.test is Test.RATE_RATIO:
         p0, fewest = two_arm_share(1.0, 1.0, p0), "eventsOfBothArms"
