@@ -197,8 +197,8 @@ def integrated_autocorrelation(centred: Sequence[float]) -> tuple[float, float]:
     """Integrated autocorrelation time and its standard error.
 
     tau = 1 + 2 sum of correlations while pairs of them are positive (Geyer 1992), at least 1: negative
-    correlation is no licence for shorter blocks. The error is Madras & Sokal's, tau sqrt(2 (2 M + 1)/n), M the
-    last lag summed. centred: consecutive observations less their mean.
+    correlation is no licence for shorter blocks. The error is Madras & Sokal's, tau sqrt(2 (2 M + 1)/n), M
+    the last lag summed. centred: consecutive observations less their mean.
     """
     n = len(centred)
     total = math.fsum(c * c for c in centred)

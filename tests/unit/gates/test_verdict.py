@@ -105,6 +105,13 @@ def test_a_bounded_gate_needs_both_tests_to_be_convinced() -> None:
     assert outcome(feed(begin(maxLossPerBlock=8), NOISE + 0.6))[0] is Verdict.PASS
 
 
+def test_a_gain_beyond_its_bound_ends_the_bet_on_that_bound() -> None:
+    losing = feed(begin(maxGainPerBlock=10), [*(0.2 * NOISE[:250] - 0.5)])
+    assert outcome(losing)[0] is Verdict.FAIL
+    jackpots = feed(begin(maxGainPerBlock=0.5), [-0.5, -0.4, 4.0] * 30)
+    assert outcome(jackpots)[:2] == (Verdict.INCONCLUSIVE, Reason.ASSUMPTION_BROKEN)
+
+
 def test_a_live_detector_alarms() -> None:
     gate = parse_gate(
         {
