@@ -58,7 +58,7 @@ def main() -> int:
         study[part] = list(PARTS[part](args.runs, args.seed))
     study["above_bound"] = above_bound(study)
     if args.json:
-        print(json.dumps(study, indent=1))
+        print(json.dumps(study))
         return 0
     for part in args.part or list(PARTS):
         print(f"\n{part}")
