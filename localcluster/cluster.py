@@ -1,0 +1,236 @@
+"""Bringing a cluster up and taking it down."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from localcluster import components, packages
+from localcluster.api import Api
+from localcluster.build import Programs, build
+from localcluster.components import Component
+from localcluster.errors import ClusterError
+from localcluster.layout import Layout
+from localcluster.network import API_SERVICE_IP, Link, free_links
+from localcluster.oci import image_archive
+from localcluster.paths import cache_dir, cluster_dir, clusters_dir
+from localcluster.pki import identities, write_pki
+from localcluster.process import Host
+from localcluster.sandbox import Sandbox
+
+CONTROL_PLANE_PARTS = ("pause", "etcd", "kubernetes")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster that is up, or was."""
+
+    layout: Layout
+    sandbox: Sandbox | None
+
+    @property
+    def host(self) -> Host:
+        """Where its processes run."""
+        return Host(self.layout, self.sandbox)
+
+    @property
+    def components(self) -> tuple[components.Maker, ...]:
+        """What belongs to it, in the order of starting."""
+        return components.CONTROL_PLANE if self.layout.control_plane_only else components.NODE
+
+
+def find(name: str) -> Cluster:
+    """The cluster called ``name``. Raises ClusterError if there is none."""
+    layout = Layout.load(cluster_dir(name))
+    if layout is None:
+        raise ClusterError(
+            "cluster", f"there is no cluster {name!r}", remedy=f"python -m localcluster up --name {name}"
+        )
+    return Cluster(layout, None if layout.link is None else Sandbox(name, layout.folder))
+
+
+def up(name: str, *, control_plane_only: bool = False) -> Cluster:
+    """Bring a cluster up, or bring back what of it has died. Does nothing to what runs well.
+
+    Raises ClusterError naming the component that failed, with the end of its log and the likely remedy.
+    """
+    root = os.geteuid() == 0
+    if not (root or control_plane_only):
+        raise ClusterError(
+            "node", "needs root", remedy="run as root, or use --control-plane-only, or set KUBECONFIG"
+        )
+    if root:
+        packages.ensure(packages.NODE)
+    programs = build(CONTROL_PLANE_PARTS if control_plane_only else ())
+    folder = cluster_dir(name)
+    with _locked():
+        layout = Layout.load(folder) or _new_layout(
+            name, folder, boxed=root, control_plane_only=control_plane_only
+        )
+        if layout.control_plane_only and not control_plane_only:
+            raise ClusterError(
+                "cluster", f"{name!r} is a control plane only", remedy=f"down --name {name} first"
+            )
+        cluster = Cluster(layout, Sandbox(name, folder) if layout.link is not None else None)
+        if cluster.sandbox is not None and layout.link is not None:
+            cluster.sandbox.start(programs["pause"])
+            Link(layout.link).connect(cluster.sandbox)
+    write_pki(layout.pki, layout.server, identities(layout.node_ip, API_SERVICE_IP))
+    _start(cluster, programs)
+    return cluster
+
+
+def _new_layout(name: str, folder: Path, *, boxed: bool, control_plane_only: bool) -> Layout:
+    if folder.resolve().is_relative_to("/run") or (boxed and folder.resolve().is_relative_to("/var")):
+        raise ClusterError(
+            "folder", f"{folder} is hidden inside the box", remedy="set XDG_STATE_HOME elsewhere"
+        )
+    for left in (folder / "etcd", folder / "pki"):
+        shutil.rmtree(left, ignore_errors=True)
+    (folder / "log").mkdir(parents=True, exist_ok=True)
+    if boxed:
+        taken = {
+            layout.link
+            for path in clusters_dir().glob("*")
+            if (layout := Layout.load(path)) and layout.link is not None
+        }
+        link = next(free_links(taken))
+        layout = Layout.boxed(name, folder, link, control_plane_only=control_plane_only)
+    else:
+        layout = Layout.on_loopback(name, folder)
+    layout.save()
+    return layout
+
+
+@contextlib.contextmanager
+def _locked() -> Iterator[None]:
+    """One at a time: two clusters coming up at once must not take the same network."""
+    cache_dir().mkdir(parents=True, exist_ok=True)
+    with (cache_dir() / "clusters.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _start(cluster: Cluster, programs: Programs) -> None:
+    """Start every component; those that need the API server once it answers, the others while it comes up."""
+    layout, host, api = cluster.layout, cluster.host, Api(cluster.layout)
+    made: dict[components.Maker, Component] = {make: make(layout, programs) for make in cluster.components}
+    independent = (components.etcd, components.apiserver, components.containerd)
+    early = [maker for maker in cluster.components if maker in independent]
+    for first in early:
+        host.start(made[first])
+    if components.containerd in made and cluster.sandbox is not None:
+        host.wait(made[components.containerd], lambda: _containerd_answers(cluster), 30)
+        _load_pause(cluster, programs)
+    host.wait(made[components.apiserver], api.ready, 60)
+    for maker, component in made.items():
+        if maker not in early:
+            host.start(component)
+    _wait_all(cluster, made, api)
+
+
+def _wait_all(cluster: Cluster, made: dict[components.Maker, Component], api: Api) -> None:
+    account = "/api/v1/namespaces/default/serviceaccounts/default"
+    ready: dict[components.Maker, Callable[[], bool]] = {
+        components.controller_manager: lambda: api.exists(account),
+        components.kubelet: api.node_ready,
+        components.dns: lambda: _http_ok(f"http://{cluster.layout.node_ip}:8181/ready"),
+        components.prometheus: lambda: _http_ok(f"{cluster.layout.prometheus}/-/ready"),
+    }
+    for maker, component in made.items():
+        if maker in ready:
+            cluster.host.wait(component, ready[maker], 60)
+        if maker is components.dns:
+            service, endpoints = components.dns_service(cluster.layout)
+            api.create("/api/v1/namespaces/kube-system/services", service)
+            api.create("/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices", endpoints)
+    for component in made.values():
+        cluster.host.wait(component, partial(cluster.host.alive, component.name), 5)
+
+
+def _containerd_answers(cluster: Cluster) -> bool:
+    return ctr(cluster, "version").returncode == 0
+
+
+def ctr(cluster: Cluster, *arguments: str, data: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+    """Run containerd's own client in the cluster. Raises ClusterError where there is no node."""
+    if cluster.sandbox is None or cluster.layout.control_plane_only:
+        raise ClusterError("containerd", "a control plane has no node", remedy="bring up a whole cluster")
+    command = cluster.sandbox.command(["ctr", "--namespace=k8s.io", *arguments])
+    return subprocess.run(command, input=data, capture_output=True, check=False)
+
+
+def load(cluster: Cluster, archive: bytes) -> None:
+    """Make the images of an OCI or docker archive known to the node. Raises ClusterError where it can't."""
+    done = ctr(cluster, "images", "import", "-", data=archive)
+    if done.returncode:
+        message = done.stderr.decode(errors="replace").strip()[-500:]
+        raise ClusterError(
+            "containerd", f"can't import the image: {message}", remedy="is it an OCI or docker archive?"
+        )
+
+
+def _load_pause(cluster: Cluster, programs: Programs) -> None:
+    if components.PAUSE_IMAGE.encode() in ctr(cluster, "images", "list", "-q").stdout:
+        return
+    load(cluster, image_archive(components.PAUSE_IMAGE, {"pause": Path(programs["pause"])}, ["/pause"]))
+
+
+def _http_ok(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - http, ours
+            return True
+    except OSError:
+        return False
+
+
+def down(name: str) -> None:
+    """End every process of a cluster and remove all that it left. Also repairs a half removed one."""
+    folder = cluster_dir(name)
+    layout = Layout.load(folder)
+    if os.geteuid() == 0:
+        Sandbox(name, folder).stop()
+    if layout is not None and layout.link is not None:
+        Link(layout.link).remove()
+    _end_strays(folder)
+    if folder.exists():
+        shutil.rmtree(folder)
+    with contextlib.suppress(OSError):  # others live there
+        folder.parent.rmdir()
+
+
+def _end_strays(folder: Path) -> None:
+    """End what runs outside a box (a control plane on loopback): our programs that were given this folder."""
+    deadline = time.monotonic() + 10
+    while (strays := list(_strays(folder))) and time.monotonic() < deadline:
+        for pid in strays:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
+
+
+def _strays(folder: Path) -> Iterator[int]:
+    ours = {"etcd", "kube-apiserver", "kube-controller-manager"}
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit():
+            continue
+        with contextlib.suppress(OSError):
+            words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            if Path(words[0]).name in ours and any(f"{folder}/" in word for word in words):
+                yield int(process.name)
+
+
+def status(cluster: Cluster) -> dict[str, bool]:
+    """Component -> whether its process runs, for all that were ever started."""
+    names = sorted(path.stem for path in cluster.layout.folder.glob("*.pid"))
+    return {name: cluster.host.alive(name) for name in names}

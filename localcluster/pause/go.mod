@@ -1,0 +1,3 @@
+module quoting.dev/localcluster/pause
+
+go 1.21
