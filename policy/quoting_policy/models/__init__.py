@@ -5,7 +5,9 @@ from quoting_policy.models import (
     cartea_jaimungal,
     fixed_spread,
     glft,
+    ladder,
     linear_skew,
+    mlp,
 )
 from quoting_policy.models.registry import Parameters, QuotingModel, RefusalError, build, model_class, names
 
@@ -18,7 +20,9 @@ __all__ = [
     "cartea_jaimungal",
     "fixed_spread",
     "glft",
+    "ladder",
     "linear_skew",
+    "mlp",
     "model_class",
     "names",
 ]

@@ -16,12 +16,12 @@ from quoting_policy.domain import Level, MarketState, RawQuote
 from quoting_policy.models.contract import (
     FailClosed,
     Parameters,
-    Price,
     PricePerRootSecond,
     QuotingModel,
     Ratio,
     RefusalError,
     check_state,
+    layered,
 )
 
 
@@ -60,7 +60,6 @@ class Adjusted(FailClosed):
 
     def __init__(self, model: QuotingModel, params: AdjustableParameters) -> None:
         self.name = model.name
-        self.parameters = model.parameters
         self.model = model
         self._params = params
         self._inputs = _inputs(params)
@@ -86,7 +85,7 @@ class Adjusted(FailClosed):
 
         bids = tuple(moved(level, -1.0) for level in raw.bids)
         asks = tuple(moved(level, 1.0) for level in raw.asks)
-        return _checked(bids, asks, centre + shift)
+        return layered(bids, asks, reservation=centre + shift)
 
 
 def _latency_widening(params: AdjustableParameters, state: MarketState) -> float:
@@ -108,18 +107,6 @@ def _to_market_spread(
     distances = [raw.reservation - level.price for level in raw.bids[:1]]
     distances += [level.price - raw.reservation for level in raw.asks[:1]]
     return max(0.0, floor - stretch * min(distances) - widen)
-
-
-def _checked(bids: tuple[Level, ...], asks: tuple[Level, ...], reservation: float) -> RawQuote:
-    best_bid = bids[0].price if bids else -math.inf
-    best_ask = asks[0].price if asks else math.inf
-    numbers = [reservation, *(x for level in (*bids, *asks) for x in (level.price, level.qty))]
-    if not (
-        best_bid < best_ask and all(map(math.isfinite, numbers)) and all(x.qty > 0 for x in (*bids, *asks))
-    ):
-        raise RefusalError(f"adjusted bids {bids!r} and asks {asks!r} are not a quote")
-    half_spread = 0.5 * (best_ask - best_bid) if bids and asks else None
-    return RawQuote(bids=bids, asks=asks, reservation=reservation, half_spread=half_spread)
 
 
 def _inputs(params: AdjustableParameters) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, NamedTuple, NoReturn, Protocol
+from typing import Annotated, Any, NamedTuple, NoReturn, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -70,10 +70,10 @@ class RefusalError(ValueError):
 class QuotingModel(Protocol):
     """A pure function from a market state to a raw quote; built once a parameter set."""
 
-    name: ClassVar[str]
-    parameters: ClassVar[type[Parameters]]
-
-    def __init__(self, params: Any) -> None: ...
+    @property
+    def name(self) -> str:
+        """Name in the registry."""
+        ...
 
     @property
     def needs(self) -> frozenset[str]:
@@ -82,6 +82,24 @@ class QuotingModel(Protocol):
 
     def quote(self, state: MarketState) -> RawQuote:
         """The raw quote for this state. Raises :class:`RefusalError` outside the model's domain."""
+        ...
+
+
+class ModelClass(Protocol):
+    """A class of models: its name, its parameters, and its constructor from checked parameters."""
+
+    @property
+    def name(self) -> str:
+        """Name in the registry."""
+        ...
+
+    @property
+    def parameters(self) -> type[Parameters]:
+        """Schema of the parameters."""
+        ...
+
+    def __call__(self, params: Any, /) -> QuotingModel:
+        """The model with these parameters."""
         ...
 
 
@@ -211,6 +229,17 @@ def two_sided(
     if ask_offset is not None:
         return RawQuote(asks=(_level(mid + ask_offset, ask_qty),), reservation=reservation)
     raise RefusalError("no side may be quoted")
+
+
+def layered(bids: tuple[Level, ...], asks: tuple[Level, ...], *, reservation: float) -> RawQuote:
+    """Quote these levels, best first. Raises RefusalError unless all are finite, > 0 lots and uncrossed."""
+    best_bid = bids[0].price if bids else -math.inf
+    best_ask = asks[0].price if asks else math.inf
+    sound = all(math.isfinite(x.price) and 0.0 < x.qty < math.inf for x in (*bids, *asks))
+    if not (bids or asks) or not (sound and best_bid < best_ask and math.isfinite(reservation)):
+        raise RefusalError(f"bids {bids!r} and asks {asks!r} around {reservation!r} are not a quote")
+    half_spread = 0.5 * (best_ask - best_bid) if bids and asks else None
+    return RawQuote(bids=bids, asks=asks, reservation=reservation, half_spread=half_spread)
 
 
 def _level(price: float, qty: float) -> Level:

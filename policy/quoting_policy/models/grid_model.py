@@ -23,8 +23,8 @@ _SAME_LOT = 1e-9
 class Calibration(NamedTuple):
     """What a solution depends on besides the parameters; equal calibrations share one solution.
 
-    sigma: price/√s (0 where the model has no use for it). intensity (A): 1/s, k: 1/price, by side. drift: price/s.
-    correlated: risk of other positions in lots of this instrument.
+    sigma: price/√s (0 where the model has no use for it). intensity (A): 1/s, k: 1/price, by side.
+    drift: price/s. correlated: risk of other positions in lots of this instrument.
     """
 
     sigma: float
@@ -143,7 +143,9 @@ class Calibrated(FailClosed):
             return Calibration(sigma, intensity, intensity, k, k, drift, state.correlated_inventory)
         intensity_bid, intensity_ask = intensities(self._A, state)
         k_bid, k_ask = decays(self._k, state)
-        return Calibration(sigma, intensity_bid, intensity_ask, k_bid, k_ask, drift, state.correlated_inventory)
+        return Calibration(
+            sigma, intensity_bid, intensity_ask, k_bid, k_ask, drift, state.correlated_inventory
+        )
 
 
 def one_decay(calibration: Calibration) -> float:

@@ -13,9 +13,10 @@ from pydantic_core import ErrorDetails
 
 from quoting_policy.errors import InputError
 from quoting_policy.models.adjustments import adjusted
-from quoting_policy.models.contract import Parameters, QuotingModel, RefusalError, Unit
+from quoting_policy.models.contract import ModelClass, Parameters, QuotingModel, RefusalError, Unit
 
 __all__ = [
+    "ModelClass",
     "Parameters",
     "QuotingModel",
     "RefusalError",
@@ -27,8 +28,8 @@ __all__ = [
     "unit",
 ]
 
-_MODELS: dict[str, type[QuotingModel]] = {}
-_Model = TypeVar("_Model", bound=type[QuotingModel])
+_MODELS: dict[str, ModelClass] = {}
+_Model = TypeVar("_Model", bound=ModelClass)
 _BOUNDS = MappingProxyType(
     {
         annotated_types.Gt: (">", "gt"),
@@ -52,7 +53,7 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(_MODELS))
 
 
-def model_class(name: str, field: str = "model") -> type[QuotingModel]:
+def model_class(name: str, field: str = "model") -> ModelClass:
     """The class registered under ``name``; an unknown name is an :class:`InputError`."""
     try:
         return _MODELS[name]
