@@ -1,4 +1,4 @@
-"""`python -m localcluster`: build, up, down, status, kubeconfig, env, load, logs, exec."""
+"""`python -m localcluster`: build, up, down, status, kubeconfig, env, image, load, logs, exec."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from pathlib import Path
 from localcluster import cluster as clusters
 from localcluster.build import build
 from localcluster.errors import ClusterError, tail
-from localcluster.paths import clusters_dir
+from localcluster.images import IMAGES, build_images
+from localcluster.paths import cluster_dir, clusters_dir
 from localcluster.sandbox import Sandbox
 
 DEFAULT_NAME = "quoting"
@@ -52,6 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     command("status", _status, "what runs; exit status 1 if something is dead")
     command("kubeconfig", _kubeconfig, "print the path of the administrator's kubeconfig")
     command("env", _env, 'print lines for eval "$(...)": KUBECONFIG, and PATH with kubectl')
+    image = command("image", _image, "build the project's images; load them if the cluster is up")
+    image.add_argument("images", nargs="*", metavar="IMAGE", help="operator, sidecar, paper (default: all)")
     load = command("load", _load, "make an image archive known to the node")
     load.add_argument("archive", type=Path, metavar="IMAGE.tar")
     logs = command("logs", _logs, "show a component's log")
@@ -107,6 +110,18 @@ def _env(options: argparse.Namespace) -> int:
     kubectl = Path(build(["kubernetes"])["kubectl"])
     print(f"export KUBECONFIG={cluster.layout.kubeconfig}")
     print(f"export PATH={kubectl.parent}:$PATH")
+    return 0
+
+
+def _image(options: argparse.Namespace) -> int:
+    unknown = set(options.images) - set(IMAGES)
+    if unknown:
+        raise ClusterError("image", f"no image {sorted(unknown)}", remedy=f"one of: {', '.join(IMAGES)}")
+    archives = build_images(options.images or IMAGES)
+    if (cluster_dir(options.name) / "cluster.json").exists():
+        cluster = clusters.find(options.name)
+        for archive in archives.values():
+            clusters.load(cluster, archive.read_bytes())
     return 0
 
 
