@@ -17,6 +17,7 @@ from quoting_policy.errors import InputError
 
 COMMANDS = {
     "gates": ("quoting_operator.cli.gates", "plan and run the statistical gates"),
+    "quote": ("quoting_policy.cli.quote", "answer one quote request from standard input"),
     "models": ("quoting_policy.cli.models", "list quoting models, parameters, units, defaults"),
 }
 """Subcommand -> (module, one-line help)."""

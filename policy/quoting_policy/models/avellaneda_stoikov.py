@@ -63,6 +63,14 @@ class AvellanedaStoikov(FailClosed):
 
     name: ClassVar[str] = "AvellanedaStoikov"
     parameters: ClassVar[type[Parameters]] = AvellanedaStoikovParameters
+    reads: ClassVar[tuple[str, ...]] = (
+        "mid",
+        "inventory",
+        "correlatedInventory",
+        "sigma",
+        "timeLeft",
+        "fillHazard",
+    )
 
     def __init__(self, params: AvellanedaStoikovParameters) -> None:
         self._gamma = params.gamma

@@ -65,6 +65,14 @@ class CarteaJaimungal(Calibrated):
 
     name: ClassVar[str] = "CarteaJaimungal"
     parameters: ClassVar[type[Parameters]] = CarteaJaimungalParameters
+    reads: ClassVar[tuple[str, ...]] = (
+        "mid",
+        "inventory",
+        "correlatedInventory",
+        "timeLeft",
+        "fillHazard",
+        "drift",
+    )
 
     def __init__(self, params: CarteaJaimungalParameters) -> None:
         super().__init__(params, params.drift, uses_sigma=False)

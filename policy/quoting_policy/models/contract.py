@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Annotated, Any, NamedTuple, NoReturn, Protocol
+from typing import Annotated, Any, ClassVar, NamedTuple, NoReturn, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -152,6 +152,11 @@ _DOMAINS = {
 """Field of MarketState -> its name on the wire, what is allowed, and the test of it."""
 
 
+def check_known(state: MarketState) -> None:
+    """Raise the :class:`RefusalError` of the first known input outside its domain, needed or not."""
+    check_state(state, frozenset(name for name in _DOMAINS if getattr(state, name) is not None))
+
+
 def check_state(state: MarketState, needs: frozenset[str]) -> None:
     """Raise the :class:`RefusalError` of the first input that is missing or outside its domain.
 
@@ -175,6 +180,8 @@ class FailClosed:
     (:func:`two_sided` refuses those), and only then the state is examined for the field to blame.
     """
 
+    reads: ClassVar[tuple[str, ...]] = ("mid", "inventory")
+    """State inputs that the model may read, in the spelling of the wire; ``needs`` depends on parameters."""
     needs: frozenset[str] = frozenset()
 
     def propose(self, state: MarketState) -> RawQuote:

@@ -96,6 +96,15 @@ class GLFT(Calibrated):
 
     name: ClassVar[str] = "GLFT"
     parameters: ClassVar[type[Parameters]] = GLFTParameters
+    reads: ClassVar[tuple[str, ...]] = (
+        "mid",
+        "inventory",
+        "correlatedInventory",
+        "sigma",
+        "timeLeft",
+        "fillHazard",
+        "drift",
+    )
 
     def __init__(self, params: GLFTParameters) -> None:
         super().__init__(params, params.drift, uses_sigma=True)

@@ -110,6 +110,14 @@ class Ladder(FailClosed):
 
     name: ClassVar[str] = "Ladder"
     parameters: ClassVar[type[Parameters]] = LadderParameters
+    reads: ClassVar[tuple[str, ...]] = (
+        "mid",
+        "inventory",
+        "correlatedInventory",
+        "sigma",
+        "toxicity",
+        "competition",
+    )
 
     def __init__(self, params: LadderParameters) -> None:
         self._params = params

@@ -57,6 +57,7 @@ class LinearSkew(FailClosed):
 
     name: ClassVar[str] = "LinearSkew"
     parameters: ClassVar[type[Parameters]] = LinearSkewParameters
+    reads: ClassVar[tuple[str, ...]] = ("mid", "inventory", "correlatedInventory", "sigma")
 
     def __init__(self, params: LinearSkewParameters) -> None:
         self._half = 0.5 * params.base_spread

@@ -38,6 +38,7 @@ class MLP(FailClosed):
 
     name: ClassVar[str] = "MLP"
     parameters: ClassVar[type[Parameters]] = MLPParameters
+    reads: ClassVar[tuple[str, ...]] = ("mid", "inventory", "what the weights file declares")
 
     def __init__(self, params: MLPParameters) -> None:
         loaded = load_weights(params.weights, params.sha256)
