@@ -85,7 +85,9 @@ def simulate(setting: Setting) -> Outcome:
     with np.errstate(over="ignore", invalid="ignore"):
         outcome = _simulate(setting)
     if not all(map(math.isfinite, astuple(outcome))):
-        raise InputError("gamma·sigma²", setting.gamma * setting.sigma**2, "small enough for finite prices")
+        raise InputError(
+            "gamma·sigma²", setting.gamma * setting.sigma * setting.sigma, "small enough for finite prices"
+        )
     return outcome
 
 
@@ -118,7 +120,7 @@ def _simulate(setting: Setting) -> Outcome:
 def _offsets(setting: Setting, inventory: Array, tau: float) -> tuple[Array, Array]:
     """Distances of bid and ask from the mid, price."""
     premium = fill_premium(setting.gamma, setting.k)
-    variance = setting.gamma * setting.sigma**2
+    variance = setting.gamma * setting.sigma * setting.sigma
     if setting.strategy == "symmetric":
         half = np.full_like(inventory, premium + 0.25 * variance * setting.horizon)
         return half, half
