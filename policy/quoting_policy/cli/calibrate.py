@@ -17,6 +17,7 @@ from quoting_policy.signals.fill_hazard import MIN_LEVELS, HazardFit, NoFitError
 
 _TAIL = 0.9
 """Without --max-depth, least squares stops at this quantile of the deepest trades."""
+_MOST_WINDOWS = 50_000_000
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     """Print A and k with standard errors, of each side where the data tell sides apart."""
     _check(args)
     by_side = {side: _fit(args, rows) for side, rows in read(args.data).items()}
-    answer = by_side["both"] if "both" in by_side else by_side
+    answer = by_side.get("both", by_side)
     if args.json:
         print(msgspec.json.encode(answer).decode())
     else:
@@ -89,9 +90,13 @@ def _fit(args: argparse.Namespace, rows: Trades | Windows) -> dict[str, Any]:
 
 def _windowed(trades: Trades, window: float) -> Windows:
     """Deepest trade of each window from the first trade's to the last one's."""
-    places = np.floor(np.array(trades.times) / window).astype(np.int64)
-    deepest = np.full(int(places[-1] - places[0]) + 1, -np.inf)
-    np.maximum.at(deepest, places - places[0], np.array(trades.depths))
+    first = math.floor(trades.times[0] / window)
+    count = math.floor(trades.times[-1] / window) - first + 1
+    if count > _MOST_WINDOWS:
+        raise InputError("--window", window, f"long enough for at most {_MOST_WINDOWS} windows: time is in s")
+    deepest = np.full(count, -np.inf)
+    places = np.floor(np.array(trades.times) / window).astype(np.int64) - first
+    np.maximum.at(deepest, places, np.array(trades.depths))
     return Windows([depth if math.isfinite(depth) else None for depth in deepest.tolist()])
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
+import operator
 from collections import Counter, deque
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -46,32 +47,45 @@ def fit_ols(levels: Sequence[float], reached: Sequence[int], windows: int, dt: f
 
     levels: δ_j, price, rising; shallow ones only, for the tail is not exponential. reached: number of the
     ``windows`` of ``dt`` seconds whose deepest trade is at δ_j or beyond. The logarithm undoes several trades
-    in a window. Levels with p_j of 0 or 1 say nothing and are dropped. Standard errors are those of
-    unweighted least squares.
+    in a window. Levels with p_j of 0 or 1 say nothing and are dropped. Standard errors are the sampling
+    errors of the shares, which are nested (delta method); a misfit of the exponential is not in them.
 
     Raises NoFitError with fewer than 3 usable levels or k <= 0.
     """
-    points = [
-        (level, math.log(-math.log1p(-count / windows) / dt))
-        for level, count in zip(levels, reached, strict=True)
-        if 0 < count < windows
+    usable = [
+        (level, count / windows) for level, count in zip(levels, reached, strict=True) if 0 < count < windows
     ]
-    if len(points) < MIN_LEVELS:
-        raise NoFitError(f"{len(points)} usable levels, {MIN_LEVELS} are needed")
-    n = len(points)
-    mean_x, mean_y = math.fsum(x for x, _ in points) / n, math.fsum(y for _, y in points) / n
-    sxx = math.fsum((x - mean_x) ** 2 for x, _ in points)
-    slope = math.fsum((x - mean_x) * (y - mean_y) for x, y in points) / sxx
-    intercept = mean_y - slope * mean_x
-    residual = math.fsum((y - intercept - slope * x) ** 2 for x, y in points) / (n - 2)
+    if len(usable) < MIN_LEVELS:
+        raise NoFitError(f"{len(usable)} usable levels, {MIN_LEVELS} are needed")
+    n = len(usable)
+    depths = [depth for depth, _ in usable]
+    logs = [math.log(-math.log1p(-share) / dt) for _, share in usable]
+    mean = math.fsum(depths) / n
+    sxx = math.fsum((depth - mean) ** 2 for depth in depths)
+    of_slope = [(depth - mean) / sxx for depth in depths]
+    of_intercept = [1.0 / n - mean * weight for weight in of_slope]
+    shares = [share for _, share in usable]
     return _checked(
-        k=-slope,
-        log_intensity=intercept,
-        k_se=math.sqrt(residual / sxx),
-        log_se=math.sqrt(residual * (1.0 / n + mean_x**2 / sxx)),
-        depths=(points[0][0], points[-1][0]),
+        k=-math.fsum(map(operator.mul, of_slope, logs)),
+        log_intensity=math.fsum(map(operator.mul, of_intercept, logs)),
+        k_se=math.sqrt(_sampling_variance(of_slope, shares, windows)),
+        log_se=math.sqrt(_sampling_variance(of_intercept, shares, windows)),
+        depths=(depths[0], depths[-1]),
         used=n,
     )
+
+
+def _sampling_variance(weights: Sequence[float], shares: Sequence[float], windows: int) -> float:
+    """Variance of ``Σ w_j ln λ_j``: windows that reach a deep level also reach the shallower ones.
+
+    For levels i before j, Cov(p_i, p_j) = p_j(1 - p_i)/windows, and d ln λ/dp = -1/((1 - p) ln(1 - p)).
+    """
+    slopes = [weight / (-(1.0 - p) * math.log1p(-p)) for weight, p in zip(weights, shares, strict=True)]
+    total = 0.0
+    for i, (slope, p) in enumerate(zip(slopes, shares, strict=True)):
+        deeper = math.fsum(s * q for s, q in zip(slopes[i + 1 :], shares[i + 1 :], strict=True))
+        total += slope * (1.0 - p) * (slope * p + 2.0 * deeper)
+    return max(0.0, total) / windows
 
 
 def fit_mle(count: int, total_excess: float, shallowest: float, deepest: float, seconds: float) -> HazardFit:
