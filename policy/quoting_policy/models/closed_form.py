@@ -8,7 +8,7 @@ from pydantic import Field
 
 from quoting_policy.domain import MarketState
 from quoting_policy.models.adjustments import AdjustableParameters
-from quoting_policy.models.contract import Lots, PerPrice, PerSecond, RefusalError
+from quoting_policy.models.contract import Lots, PerPrice, PerSecond, RefusalError, is_intensity
 
 Horizon = Literal["finite", "infinite"]
 
@@ -54,20 +54,20 @@ def volatility(fixed: float | None, state: MarketState) -> float:
 
 
 def decays(fixed: float | None, state: MarketState) -> tuple[float, float]:
-    """Decay k of our bid and of our ask, 1/price. Raises RefusalError where one is missing or not > 0."""
+    """Decay k of our bid and of our ask, 1/price. Raises RefusalError where one is missing or unsound."""
     if fixed is not None:
         return fixed, fixed
     bid, ask = state.fill_hazard_bid, state.fill_hazard_ask
-    if bid is None or ask is None or not (bid.k > 0.0 and ask.k > 0.0):
-        raise RefusalError("k is not a decay")
+    if bid is None or ask is None or not (is_intensity(bid) and is_intensity(ask)):
+        raise RefusalError("a fill hazard is missing or outside its domain")
     return bid.k, ask.k
 
 
 def intensities(fixed: float | None, state: MarketState) -> tuple[float, float]:
-    """Intensity A of our bid and of our ask, 1/s. Raises RefusalError where one is missing or not > 0."""
+    """Intensity A of our bid and of our ask, 1/s. Raises RefusalError where one is missing or unsound."""
     if fixed is not None:
         return fixed, fixed
     bid, ask = state.fill_hazard_bid, state.fill_hazard_ask
-    if bid is None or ask is None or not (bid.A > 0.0 and ask.A > 0.0):
-        raise RefusalError("A is not an intensity")
+    if bid is None or ask is None or not (is_intensity(bid) and is_intensity(ask)):
+        raise RefusalError("a fill hazard is missing or outside its domain")
     return bid.A, ask.A

@@ -121,7 +121,8 @@ def _fraction(value: float) -> bool:
     return 0.0 <= value <= 1.0
 
 
-def _hazard(value: FillHazard) -> bool:
+def is_intensity(value: FillHazard) -> bool:
+    """Whether A and k are finite and > 0."""
     return math.isfinite(value.A) and math.isfinite(value.k) and value.A > 0.0 and value.k > 0.0
 
 
@@ -140,8 +141,8 @@ _DOMAINS = {
     "correlated_inventory": _Domain("state.correlatedInventory", "finite, lots", _finite),
     "sigma": _Domain("state.sigma", "finite and >= 0 price/√s", _not_negative),
     "time_left": _Domain("state.timeLeft", "finite and >= 0 s", _not_negative),
-    "fill_hazard_bid": _Domain("state.fillHazard.bid", _HAZARD, _hazard),
-    "fill_hazard_ask": _Domain("state.fillHazard.ask", _HAZARD, _hazard),
+    "fill_hazard_bid": _Domain("state.fillHazard.bid", _HAZARD, is_intensity),
+    "fill_hazard_ask": _Domain("state.fillHazard.ask", _HAZARD, is_intensity),
     "latency": _Domain("state.latency", "feed and order, finite and >= 0 s", _latency),
     "depth": _Domain("state.depth", "finite and >= 0 lots", _not_negative),
     "toxicity": _Domain("state.toxicity", "in [0, 1]", _fraction),

@@ -48,7 +48,7 @@ class GridSolution:
     k: float
     grid: InventoryGrid
     finite: FiniteHorizon | None
-    _tau: float | None = None
+    _tau: float = math.nan
     _log_ratios: list[float] = field(default_factory=list)
 
     @classmethod
@@ -63,8 +63,8 @@ class GridSolution:
 
     def log_ratios(self, state: MarketState) -> list[float]:
         """``L_n``; those of the last time left are kept."""
-        if self.finite is not None and state.time_left != self._tau:
-            tau = state.time_left
+        tau = state.time_left
+        if self.finite is not None and tau != self._tau:
             if tau is None or not tau >= 0.0:
                 raise RefusalError("time_left is not a time")
             self._log_ratios = self.finite.log_ratios(tau)
