@@ -62,6 +62,8 @@ def fit_ols(levels: Sequence[float], reached: Sequence[int], windows: int, dt: f
     logs = [math.log(-math.log1p(-share) / dt) for _, share in usable]
     mean = math.fsum(depths) / n
     sxx = math.fsum((depth - mean) ** 2 for depth in depths)
+    if not sxx > 0.0:
+        raise NoFitError("all usable levels are at one depth")
     of_slope = [(depth - mean) / sxx for depth in depths]
     of_intercept = [1.0 / n - mean * weight for weight in of_slope]
     shares = [share for _, share in usable]
