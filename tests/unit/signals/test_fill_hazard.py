@@ -20,7 +20,7 @@ def test_least_squares_inverts_exact_shares(A: float, k: float, dt: float) -> No
     windows = 10**12
     reached = [round(-math.expm1(-A * math.exp(-k * d) * dt) * windows) for d in LEVELS]
     fit = fit_ols(LEVELS, reached, windows, dt)
-    assert fit.hazard.A == pytest.approx(A, rel=1e-3)
+    assert pytest.approx(A, rel=1e-3) == fit.hazard.A
     assert fit.hazard.k == pytest.approx(k, rel=1e-2)
     assert (fit.lowest, fit.highest) == (0.0, 2.0)
 
@@ -30,7 +30,7 @@ def test_likelihood_follows_its_formulas() -> None:
     fit = fit_mle(len(depths), sum(depths) - 4 * 0.5, 0.5, max(depths), seconds=8.0)
     k = 4 / (sum(depths) - 2.0)
     assert fit.hazard.k == pytest.approx(k)
-    assert fit.hazard.A == pytest.approx(0.5 * math.exp(0.5 * k))
+    assert pytest.approx(0.5 * math.exp(0.5 * k)) == fit.hazard.A
     assert fit.k_se == pytest.approx(k / 2)
     assert fit.log_A_se == pytest.approx(math.sqrt((1 + (0.5 * k) ** 2) / 4))
 
