@@ -115,6 +115,8 @@ def _input_error(parameters: type[Parameters], details: ErrorDetails, field: str
     remedy = " ".join(filter(None, [info.description, f"[{unit(info)}]" if unit(info) else ""]))
     if details["type"] == "missing":
         return InputError(where, None, f"given {allowed_range(info)}".rstrip(), remedy)
+    if details["type"] == "literal_error":
+        return InputError(where, details["input"], f"one of {details['ctx']['expected']}", remedy)
     if unit(info) and len(details["loc"]) == 1:
         return InputError(where, details["input"], f"a finite number {allowed_range(info)}".rstrip(), remedy)
     return InputError(where, details["input"], f"valid: {message}", remedy)

@@ -113,6 +113,11 @@ def test_streaming_is_the_same_whatever_the_pauses() -> None:
     assert [x.tolist() for x in one.transitions()] == [x.tolist() for x in again.transitions()]
 
 
+def test_the_number_of_states_is_bounded() -> None:
+    with pytest.raises(InputError, match="1100"):
+        MicroPrice(0.01, buckets=100, spreads=11)
+
+
 @pytest.mark.parametrize("tick", [0.0, -1.0, math.nan])
 def test_a_tick_must_be_a_price(tick: float) -> None:
     with pytest.raises(InputError, match="tick"):
