@@ -20,7 +20,7 @@ def at(params: dict[str, object], inventory: float, **known: object) -> tuple[fl
     return offsets(build("CarteaJaimungal", params).quote(state(mid=0.0, inventory=inventory, **known)), 0.0)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     phi=st.floats(0.0, 0.02), alpha=st.floats(0.0, 0.05), tau=st.floats(0.0, 60.0), q=st.integers(-10, 10),
     k=st.floats(0.1, 1.0), rate=st.floats(0.1, 2.0),

@@ -22,7 +22,7 @@ def test_every_registered_model_is_tested_here() -> None:
 
 
 @everyone
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(market=market_states)
 def test_bid_is_below_ask_and_sizes_are_positive(which: str, market: MarketState) -> None:
     quote = model(which).quote(market)
@@ -34,7 +34,7 @@ def test_bid_is_below_ask_and_sizes_are_positive(which: str, market: MarketState
 
 
 @everyone
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(market=market_states)
 def test_mirrored_market_gives_the_mirrored_quote(which: str, market: MarketState) -> None:
     quoting = model(which, alphaSkew=1.0)
@@ -45,7 +45,7 @@ def test_mirrored_market_gives_the_mirrored_quote(which: str, market: MarketStat
 
 
 @everyone
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(market=market_states, shift=st.floats(-500.0, 500.0))
 def test_a_shifted_market_gives_the_shifted_quote(which: str, market: MarketState, shift: float) -> None:
     quoting = model(which, **({"makerFee": 0.0} if which == "ladder" else {}))
@@ -57,7 +57,7 @@ def test_a_shifted_market_gives_the_shifted_quote(which: str, market: MarketStat
 
 @everyone
 @given(market=market_states)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_same_state_gives_the_same_quote_whatever_came_before(which: str, market: MarketState) -> None:
     used = model(which)
     used.quote(state(inventory=3.0, sigma=0.7, time_left=11.0))

@@ -45,7 +45,7 @@ def test_reference_of_the_closed_form_with_order_size() -> None:
 
 
 @given(size=st.floats(0.2, 5.0), inventory=st.integers(-8, 8), fills=st.floats(0.0, 0.1))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @pytest.mark.parametrize("method", ["exact", "closed"])
 def test_orders_of_several_lots_are_the_same_problem_counted_in_orders(
     method: str, size: float, inventory: int, fills: float

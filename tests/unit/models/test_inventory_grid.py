@@ -45,7 +45,7 @@ def exact_log_ratios(grid: InventoryGrid, tau: float, digits: int = 60) -> list[
     return [float(mp.log(v[i] / v[i + 1])) for i in range(size - 1)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(grid=grids, tau=st.floats(0.0, 30.0))
 def test_finite_horizon_agrees_with_the_matrix_exponential(grid: InventoryGrid, tau: float) -> None:
     m = matrix(grid)
@@ -66,7 +66,7 @@ def test_edges_hold_where_their_entries_are_1e_24_of_the_largest(tau: float) -> 
         assert stationary(grid) == pytest.approx(expected, abs=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(grid=grids)
 def test_stationary_ratios_are_an_eigenvector_of_the_smallest_eigenvalue(grid: InventoryGrid) -> None:
     logs = np.concatenate([[0.0], -np.cumsum(stationary(grid))])
@@ -77,7 +77,6 @@ def test_stationary_ratios_are_an_eigenvector_of_the_smallest_eigenvalue(grid: I
 
 
 @given(limit=st.integers(1, 60), rate=st.floats(0.01, 10.0))
-@settings(deadline=None)
 def test_without_risk_the_stationary_vector_is_a_cosine(limit: int, rate: float) -> None:
     grid = InventoryGrid(0.0, 0.0, rate, rate, 0.0, limit)
     v = [math.cos(math.pi * n / (2 * limit + 2)) for n in range(-limit, limit + 1)]
@@ -85,7 +84,7 @@ def test_without_risk_the_stationary_vector_is_a_cosine(limit: int, rate: float)
     assert stationary(grid) == pytest.approx(expected, abs=1e-9)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(grid=grids)
 def test_a_long_horizon_is_the_stationary_solution(grid: InventoryGrid) -> None:
     spectrum = np.sort(np.linalg.eigvals(matrix(grid)).real)

@@ -85,7 +85,7 @@ def figures(fit: HazardFit) -> list[float]:
     return [fit.hazard.A, fit.hazard.k, *fit[1:]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10_000))
 def test_streaming_gives_what_the_batch_gives_on_the_last_windows(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -37,7 +37,7 @@ def test_rows_of_staying_and_moving_sum_to_one() -> None:
     assert jumps.sum(axis=1) == pytest.approx(moves.sum(axis=1))
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 100))
 def test_the_adjustment_is_odd_in_the_imbalance_and_rises_with_it(seed: int) -> None:
     signal, _ = walked(4000, seed)

@@ -28,7 +28,7 @@ def batch(times: list[float], mids: list[float], dt: float, window: int) -> floa
     return float(changes.std(ddof=1) / math.sqrt(dt))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10_000), window=st.integers(6, 20))
 def test_streaming_gives_what_numpy_gives_on_the_whole_record(seed: int, window: int) -> None:
     """Uneven steps of up to 2.7 s on a grid of 0.5 s; binary fractions, so that edges are exact."""
