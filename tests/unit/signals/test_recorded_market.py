@@ -78,7 +78,7 @@ def mid(book: Book) -> float:
 
 
 def test_volatility_of_the_morning_is_the_recorded_one(morning: list[Moment]) -> None:
-    """0.435 ticks/√s at one second, noted with the recording; the first seconds after the opening weigh much."""
+    """0.435 ticks/√s at one second, noted with the recording; the opening seconds weigh much."""
     signal = Volatility(dt=1.0, window=7198)
     for moment in morning:
         signal.update(moment.time, mid(moment.book))
