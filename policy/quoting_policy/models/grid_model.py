@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from quoting_policy.domain import MarketState, RawQuote
 from quoting_policy.models.closed_form import (
@@ -15,7 +15,7 @@ from quoting_policy.models.closed_form import (
     volatility,
 )
 from quoting_policy.models.contract import FailClosed, RefusalError, two_sided
-from quoting_policy.models.inventory_grid import FiniteHorizon, InventoryGrid, stationary
+from quoting_policy.models.inventory_grid import InventoryGrid, stationary
 
 _SAME_LOT = 1e-9
 
@@ -36,6 +36,14 @@ class Calibration(NamedTuple):
     correlated: float
 
 
+class LogRatios(Protocol):
+    """A solution that depends on the time left."""
+
+    def log_ratios(self, tau: float) -> list[float]:
+        """``L_n`` for n = -limit .. limit - 1 with τ seconds left."""
+        ...
+
+
 @dataclass(slots=True)
 class GridSolution:
     """Offsets ``premium + L_n/k`` at inventories n in units of the order size, |n| <= limit.
@@ -47,7 +55,7 @@ class GridSolution:
     ask_premium: float
     k: float
     grid: InventoryGrid
-    finite: FiniteHorizon | None
+    finite: LogRatios | None
     _tau: float = math.nan
     _log_ratios: list[float] = field(default_factory=list)
 
@@ -56,10 +64,11 @@ class GridSolution:
         cls, grid: InventoryGrid, k: float, bid_premium: float, ask_premium: float, *, finite: bool
     ) -> GridSolution:
         """Solve the stationary problem now, or prepare the finite one."""
-        solution = cls(bid_premium, ask_premium, k, grid, FiniteHorizon(grid) if finite else None)
-        if not finite:
-            solution._log_ratios = stationary(grid)
-        return solution
+        if finite:
+            from quoting_policy.models.finite_horizon import FiniteHorizon  # noqa: PLC0415  # loads numpy
+
+            return cls(bid_premium, ask_premium, k, grid, FiniteHorizon(grid))
+        return cls(bid_premium, ask_premium, k, grid, None, _log_ratios=stationary(grid))
 
     def log_ratios(self, state: MarketState) -> list[float]:
         """``L_n``; those of the last time left are kept."""

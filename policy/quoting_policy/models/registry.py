@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -28,6 +29,18 @@ __all__ = [
     "unit",
 ]
 
+_SHIPPED = MappingProxyType(
+    {
+        "AvellanedaStoikov": "avellaneda_stoikov",
+        "CarteaJaimungal": "cartea_jaimungal",
+        "FixedSpread": "fixed_spread",
+        "GLFT": "glft",
+        "Ladder": "ladder",
+        "LinearSkew": "linear_skew",
+        "MLP": "mlp",
+    }
+)
+"""Our models -> their modules, loaded when first asked for: a quoter of FixedSpread never loads numpy."""
 _MODELS: dict[str, ModelClass] = {}
 _Model = TypeVar("_Model", bound=ModelClass)
 _BOUNDS = MappingProxyType(
@@ -50,11 +63,13 @@ def register(model: _Model) -> _Model:
 
 def names() -> tuple[str, ...]:
     """Names of all models, sorted."""
-    return tuple(sorted(_MODELS))
+    return tuple(sorted({*_SHIPPED, *_MODELS}))
 
 
 def model_class(name: str, field: str = "model") -> ModelClass:
     """The class registered under ``name``; an unknown name is an :class:`InputError`."""
+    if name not in _MODELS and name in _SHIPPED:
+        importlib.import_module(f"quoting_policy.models.{_SHIPPED[name]}")
     try:
         return _MODELS[name]
     except KeyError:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 
 import msgspec
 import pytest
@@ -161,3 +163,14 @@ def test_a_bad_parameter_is_named_with_value_and_range(params: dict[str, object]
 def test_an_unknown_model_is_answered_with_the_known_ones() -> None:
     with pytest.raises(InputError, match=r"model: 'Magic' must be one of .*FixedSpread"):
         build("Magic", {})
+
+
+def test_models_without_matrices_do_not_load_numpy() -> None:
+    """A sidecar has 60 MiB for fifty instruments."""
+    script = (
+        "import sys; from quoting_policy.models import build;"
+        "build('FixedSpread', {'halfSpread': 1}); build('AvellanedaStoikov', {'gamma': 1});"
+        "build('GLFT', {'gamma': 1, 'maxInventory': 9}); build('LinearSkew', {'baseSpread': 1,"
+        "'inventorySkew': 1, 'maxInventory': 9}); sys.exit('numpy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -13,7 +13,8 @@ from mpmath import mp, mpf
 from scipy.linalg import expm
 
 from quoting_policy.models import RefusalError
-from quoting_policy.models.inventory_grid import FiniteHorizon, InventoryGrid, stationary
+from quoting_policy.models.finite_horizon import FiniteHorizon
+from quoting_policy.models.inventory_grid import InventoryGrid, stationary
 
 grids = st.builds(
     InventoryGrid,
