@@ -16,12 +16,14 @@ from quoting_policy.models.inventory_grid import InventoryGrid, finite
 _TAYLOR_TERMS = 19
 """1/19! = 8e-18: the series of exp at a norm <= 1 is exact in double precision."""
 _MAX_DOUBLINGS = 60
+_MADE_AHEAD = 15
+"""Powers made with the solution rather than in the first request that needs them."""
 
 
 class FiniteHorizon:
     """``L_n`` at any time left, for one parameter set.
 
-    Powers of two of one small step are made once, on demand; a new τ then costs a few dozen products of a
+    Powers of two of one small step are made once; a new τ then costs a few dozen products of a
     matrix with a vector.
     """
 
@@ -34,6 +36,7 @@ class FiniteHorizon:
             raise RefusalError("numbers out of floating-point range in exp(-Mτ)")
         self._step = 1.0 / norm
         self._powers: list[NDArray[np.float64]] = []
+        self._power(_MADE_AHEAD)
 
     def log_ratios(self, tau: float) -> list[float]:
         """``L_n`` for n = -limit .. limit - 1 with τ seconds left, >= 0.
@@ -57,10 +60,11 @@ class FiniteHorizon:
         return finite((logs[:-1] - logs[1:]).tolist())
 
     def _advance(self, v: NDArray[np.float64], dt: float) -> NDArray[np.float64]:
-        """``exp((max(diagonal) - M) dt) v`` for dt within one step."""
+        """``exp((max(diagonal) - M) dt) v`` for dt within one step; v: a vector, or columns of them."""
+        growth = self._growth if v.ndim == 1 else self._growth[:, None]
         total, term = v.copy(), v
         for j in range(1, _TAYLOR_TERMS + 1):
-            grown = self._growth * term
+            grown = growth * term
             grown[:-1] += self._grid.bid_rate * term[1:]
             grown[1:] += self._grid.ask_rate * term[:-1]
             term = grown * (dt / j)
@@ -71,8 +75,7 @@ class FiniteHorizon:
         """``exp((max(diagonal) - M) step 2^j)``, scaled to a largest entry of 1."""
         if not self._powers:
             size = len(self._growth)
-            columns = [self._advance(unit, self._step) for unit in np.eye(size)]
-            self._powers.append(np.stack(columns, axis=1))
+            self._powers.append(self._advance(np.eye(size), self._step))
         while len(self._powers) <= j:
             squared = self._powers[-1] @ self._powers[-1]
             self._powers.append(squared / squared.max())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
@@ -123,6 +124,19 @@ class Calibrated(FailClosed):
         """Make ready for requests with this calibration."""
         raise NotImplementedError
 
+    def solve_if_fixed(self) -> None:
+        """Solve when the model is built, where the parameters fix all of it, rather than in a request.
+
+        What has no solution is left for the request, which refuses.
+        """
+        sigma = self._sigma if self._uses_sigma else 0.0
+        if sigma is None or self._A is None or self._k is None:
+            return
+        calibration = Calibration(sigma, self._A, self._A, self._k, self._k, self._drift or 0.0, 0.0)
+        with contextlib.suppress(ArithmeticError, ValueError):
+            self.solve(calibration)
+            self._solved_for = calibration
+
     def prepare(self, state: MarketState) -> None:
         """Solve for the state's calibration, unless it is that of the last request."""
         inputs = (
@@ -136,7 +150,6 @@ class Calibrated(FailClosed):
             return
         calibration = self.calibration(state)
         if calibration != self._solved_for:
-            self._solved_for = None
             self.solve(calibration)
             self._solved_for = calibration
         self._inputs = inputs

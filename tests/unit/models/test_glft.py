@@ -143,6 +143,23 @@ def test_a_new_calibration_replaces_the_solution_and_an_old_one_returns() -> Non
     assert quoting.quote(state(fill_hazard_bid=FillHazard(0.9, 0.3), fill_hazard_ask=one)) == first
 
 
+def test_a_fixed_calibration_is_solved_when_the_model_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request has a time budget of its own."""
+    quoting = build("GLFT", TABLE)
+    expected = build("GLFT", TABLE).quote(state())
+    monkeypatch.setattr(
+        "quoting_policy.models.grid_model.stationary", lambda grid: pytest.fail("solved again")
+    )
+    assert quoting.quote(state()) == expected
+
+
+def test_a_fixed_calibration_without_a_solution_refuses_at_each_request() -> None:
+    quoting = build("GLFT", {**TABLE, "sigma": 1e200})
+    for _ in range(2):
+        with pytest.raises(RefusalError):
+            quoting.quote(state())
+
+
 def test_a_refused_calibration_leaves_no_trace() -> None:
     quoting = build("GLFT", {"gamma": 0.01, "maxInventory": 30})
     good = quoting.quote(state())

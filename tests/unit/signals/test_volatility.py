@@ -39,6 +39,14 @@ def test_streaming_gives_what_numpy_gives_on_the_whole_record(seed: int, window:
     assert found == pytest.approx(batch(times, mids, 0.5, window), rel=1e-6, abs=1e-6)
 
 
+def test_two_scales_follow_their_formula() -> None:
+    mids = np.random.default_rng(4).normal(size=60).cumsum()
+    found = streamed([float(t) for t in range(60)], mids.tolist(), dt=1.0, window=40, scales=4)
+    settled = mids[:-1]
+    fast, slow = np.diff(settled)[-40:], (settled[4:] - settled[:-4])[-40:]
+    assert found == pytest.approx(math.sqrt((slow.var(ddof=1) - fast.var(ddof=1)) / 3))
+
+
 def brownian(sigma: float, seconds: int, rate: int = 20) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(11)
     times = np.arange(seconds * rate) / rate
