@@ -33,6 +33,8 @@ class MarketState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     time_left: horizon of the strategy, s. fill_hazard_bid, fill_hazard_ask: of our bid, of our ask.
     latency: s. depth: lots within the model's depth band, both sides. toxicity: in [0, 1].
     alpha: expected move of the mid, price, > 0 is a rise. drift: price/s. competition: in [0, 1].
+    correlated_inventory: risk of positions in other instruments, counted in lots of this one:
+    sum over the others of covariance x inventory, divided by this one's variance; 0 where there are none.
     """
 
     mid: float
@@ -41,6 +43,7 @@ class MarketState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     bid_qty: float | None = None
     ask_qty: float | None = None
     inventory: float = 0.0
+    correlated_inventory: float = 0.0
     sigma: float | None = None
     time_left: float | None = None
     fill_hazard_bid: FillHazard | None = None

@@ -1,6 +1,5 @@
-"""Quoting models, one file each, and their registry."""
+"""Quoting models, one file each, and their registry, which loads each when it is first asked for."""
 
-from quoting_policy.models import fixed_spread
 from quoting_policy.models.registry import Parameters, QuotingModel, RefusalError, build, model_class, names
 
-__all__ = ["Parameters", "QuotingModel", "RefusalError", "build", "fixed_spread", "model_class", "names"]
+__all__ = ["Parameters", "QuotingModel", "RefusalError", "build", "model_class", "names"]
