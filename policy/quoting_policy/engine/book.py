@@ -33,8 +33,6 @@ EXCURSION_SHARE = 0.7
 QUIET_NS = 1_000_000_000
 """Events this close to each other are no silence."""
 
-QUOTES = int(Counter.QUOTES)
-
 
 class Book:
     """State of one instrument. Clock values come in as arguments: monotonic and wall-clock ns."""
@@ -62,8 +60,8 @@ class Book:
         self.unattributed_fills = 0
         self.gross = 0.0
         self._equity = 0.0
-        self._baseline = self.ledger.arms[Arm.BASELINE]
-        self._candidate = self.ledger.arms[Arm.CANDIDATE]
+        self.baseline = self.ledger.arms[Arm.BASELINE]
+        self.candidate = self.ledger.arms[Arm.CANDIDATE]
         self.order_rate: RateWindow | None = None
         self.quote_rate: RateWindow | None = None
         self.turn = Arm.BASELINE
@@ -151,14 +149,12 @@ class Book:
         )
         return msgspec.structs.replace(state, inventory=inventory), situation
 
-    def quoted(self, arm: Arm, attempt: Attempt, now_ns: int) -> None:
-        """A quote was answered: it counts for the rates when it says something new."""
-        if self.quote_rate is not None:
-            quote = (attempt.bids, attempt.asks)
-            if quote != self._last_quote:
-                self._last_quote = quote
-                self.quote_rate.count(now_ns)
-        (self._baseline if arm is Arm.BASELINE else self._candidate).counts[QUOTES] += 1
+    def quoted(self, attempt: Attempt, rate: RateWindow, now_ns: int) -> None:
+        """A quote was answered: it counts for the rate when it says something new."""
+        quote = (attempt.bids, attempt.asks)
+        if quote != self._last_quote:
+            self._last_quote = quote
+            rate.count(now_ns)
 
     def order(self, order: LiveOrder, now_ns: int) -> None:
         """An own order was sent, acknowledged or changed."""

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from quoting_policy.accounting import counters
 from quoting_policy.clamps.precedence import Choice
 from quoting_policy.domain import (
     Arm,
@@ -45,6 +46,7 @@ UNLIMITED = 2**31
 """Orders that may be sent at once where no rate is set."""
 
 BASELINE, CANDIDATE = Arm.BASELINE, Arm.CANDIDATE
+QUOTES = int(counters.Counter.QUOTES)
 NONE: tuple[str, ...] = ()
 
 Clock = Callable[[], int]
@@ -188,7 +190,9 @@ class Engine:
             )
             mode = self._count_bound(symbol, arm, attempt)
         book.mode = mode
-        book.quoted(arm, attempt, now_ns)
+        (book.baseline if arm is BASELINE else book.candidate).counts[QUOTES] += 1
+        if book.quote_rate is not None:
+            book.quoted(attempt, book.quote_rate, now_ns)
         orders = self._orders(book, attempt, now_ns) if book.reports_orders else ()
         elapsed = self._clock() - started
         self.latency.observe(elapsed)
