@@ -1,0 +1,19 @@
+"""One way to compile a hot function: cached on disk, GIL released, signature kept for the type checker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def compiled(function: Function) -> Function:
+    """Compile ``function`` with numba (``nopython``, ``cache=True``, ``nogil=True``).
+
+    Numba keys its disk cache on the file of the function alone: after editing a function that another
+    file's compiled function calls, delete the ``__pycache__`` folders.
+    """
+    return cast(Function, numba.njit(cache=True, nogil=True)(function))
