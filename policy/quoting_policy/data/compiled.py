@@ -17,3 +17,10 @@ def compiled(function: Function) -> Function:
     file's compiled function calls, delete the ``__pycache__`` folders.
     """
     return cast(Function, numba.njit(cache=True, nogil=True)(function))
+
+
+def inner(function: Function) -> Function:
+    """As :func:`compiled`, for a function that only compiled code calls: it is no entry for Python, and is
+    ready in half the time."""
+    options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return cast(Function, numba.njit(cache=True, nogil=True, **options)(function))
