@@ -91,12 +91,12 @@ def clear_side(book: Book, width: int, side: int, bid: int, ask: int) -> tuple[i
 def apply_row(book: Book, width: int, code: int, place: int, qty: int, bid: int, ask: int) -> tuple[int, int]:
     """Apply one tape row; returns the best bid and ask. Rows off the grid and prints change nothing."""
     action, side = code & ACTION, 1 if code & ASK_SIDE else 0
-    if place < 0 or place >= width or action == TRADE:
-        return clear_side(book, width, side, bid, ask) if action == CLEAR else (bid, ask)
-    if action == DEPTH:
-        return set_level(book, width, side, place, qty, bid, ask)
     if action == CLEAR:
         return clear_side(book, width, side, bid, ask)
+    if action == TRADE or np.uint64(place) >= np.uint64(width):
+        return bid, ask
+    if action == DEPTH:
+        return set_level(book, width, side, place, qty, bid, ask)
     return change_level(book, width, side, place, qty if action == ADD else -qty, bid, ask)
 
 

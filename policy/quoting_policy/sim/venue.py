@@ -239,36 +239,42 @@ def play_venue(core: Core, until: int) -> None:
     s, rules = memory.state(core), memory.rules(core)
     row, bid, ask, width, base = s.exch_row, s.exch_bid, s.exch_ask, rules.width, rules.base
     times, codes, prices, sizes = memory.exch_ns(core), memory.code(core), memory.price(core), memory.qty(core)
-    book, market_orders = memory.exch_book(core), memory.order(core)
-    while row < len(codes) and times[row] <= until:
+    book, market_orders, rows = memory.exch_book(core), memory.order(core), len(memory.code(core))
+    low_bid, high_bid, low_ask, high_ask = s.low_own_bid, s.high_own_bid, s.low_own_ask, s.high_own_ask
+    while row < rows and times[row] <= until:
         code, place = codes[row], prices[row] - base
-        if s.live == 0:
-            bid, ask = apply_row(book, width, code, place, sizes[row], bid, ask)
+        action = code & ACTION
+        if code & ASK_SIDE:
+            touches = place >= low_ask and (action != DEPTH or place <= high_ask)
+            reaches = place <= high_bid
         else:
+            touches = place <= high_bid and (action != DEPTH or place >= low_bid)
+            reaches = place >= low_ask
+        if touches or reaches:
             s.exch_bid, s.exch_ask = bid, ask
-            bid, ask = _row_among_own(core, row, code, place)
+            bid, ask = _row_among_own(core, row, code, place, touches, reaches)
+            low_bid, high_bid, low_ask, high_ask = s.low_own_bid, s.high_own_bid, s.low_own_ask, s.high_own_ask
             if s.wake < 0 and -s.wake < until:
                 until = -s.wake
-        if code & ACTION == ADD:
+        else:
+            bid, ask = apply_row(book, width, code, place, sizes[row], bid, ask)
+        if action == ADD:
             s.arrivals = market_orders[row] + 1
         row += 1
     s.exch_row, s.exch_bid, s.exch_ask = row, bid, ask
 
 
 @inner
-def _row_among_own(core: Core, row: int, code: int, place: int) -> tuple[int, int]:
-    """Play one row while own orders rest; returns the best bid and ask after it."""
-    s, width = memory.state(core), memory.rules(core).width
-    action, side = code & ACTION, 1 if code & ASK_SIDE else 0
-    if side == BUY:
-        touches = s.low_own_bid <= place if action == DEPTH else place <= s.high_own_bid
-        reaches = s.low_own_ask <= place
-    else:
-        touches = place <= s.high_own_ask if action == DEPTH else s.low_own_ask <= place
-        reaches = place <= s.high_own_bid
+def _row_among_own(core: Core, row: int, code: int, place: int, touches: bool, reaches: bool) -> tuple[int, int]:
+    """Play one row that concerns own orders of its side (touches) or of the other (reaches).
+
+    Returns the best bid and ask after it.
+    """
+    s = memory.state(core)
+    action, side, qty = code & ACTION, 1 if code & ASK_SIDE else 0, memory.qty(core)[row]
     if touches:
         _near_own(core, row, action, side, place)
-    bid, ask = apply_row(memory.exch_book(core), width, code, place, memory.qty(core)[row], s.exch_bid, s.exch_ask)
+    bid, ask = apply_row(memory.exch_book(core), memory.rules(core).width, code, place, qty, s.exch_bid, s.exch_ask)
     if reaches and (action == ADD or action == DEPTH):
         _reach_own(core, row, action, side, place, bid, ask)
     return bid, ask
