@@ -80,19 +80,20 @@ class MarketModel:
             self.start, self.sigma, self.dt, self.intensity, self.decay, self.linear_fills, self.max_inventory,
             self.max_offset, self.max_size, 1 - 1 / self.mean_order, self.latency_steps, self.regime_sigma,
             self.regime_rate, self.adverse_move, self.inventory_penalty, self.fee, self.max_loss, self.steps,
+            np.sqrt(self.dt), self.sigma if self.sigma > self.regime_sigma else self.regime_sigma,
         ], np.float64)  # fmt: skip
 
 
 (_START, _SIGMA, _DT, _A, _K, _LINEAR, _Q, _OFFSET, _SIZE, _TAIL, _LATENCY, _SIGMA2, _RATE, _ADVERSE, _PHI, _FEE,
- _LOSS, _STEPS) = range(18)  # fmt: skip
+ _LOSS, _STEPS, _ROOT_DT, _LARGEST) = range(20)  # fmt: skip
 
 
 @inner
-def _begin(state: npt.NDArray[np.float64], p: npt.NDArray[np.float64]) -> None:
-    episode = state[EPISODE] + 1.0
-    state[:] = 0.0
-    state[MID], state[EPISODE] = p[_START], episode
-    state[BID] = state[ASK] = np.nan
+def _begin(states: npt.NDArray[np.float64], i: int, p: npt.NDArray[np.float64]) -> None:
+    episode = states[i, EPISODE] + 1.0
+    states[i, :] = 0.0
+    states[i, MID], states[i, EPISODE] = p[_START], episode
+    states[i, BID] = states[i, ASK] = np.nan
 
 
 @inner
@@ -111,61 +112,61 @@ def _filled(p: npt.NDArray[np.float64], distance: float, size: float, key: np.ui
 
 @inner
 def _place(
-    state: npt.NDArray[np.float64], queue: npt.NDArray[np.float64], action: npt.NDArray[np.float64],
+    states: npt.NDArray[np.float64], i: int, queues: npt.NDArray[np.float64], actions: npt.NDArray[np.float64],
     p: npt.NDArray[np.float64],
 ) -> None:  # fmt: skip
     """Send the action's quotes, and let those become live that were sent ``latency_steps`` ago."""
-    slots, step = len(queue), np.int64(state[STEP])
+    slots, step = queues.shape[1], np.int64(states[i, STEP])
     if slots == 1:
-        state[BID], state[ASK] = state[MID] - action[0], state[MID] + action[1]
-        state[BID_SIZE], state[ASK_SIZE] = np.floor(action[2] + 0.5), np.floor(action[3] + 0.5)
+        states[i, BID], states[i, ASK] = states[i, MID] - actions[i, 0], states[i, MID] + actions[i, 1]
+        states[i, BID_SIZE], states[i, ASK_SIZE] = np.floor(actions[i, 2] + 0.5), np.floor(actions[i, 3] + 0.5)
         return
-    sent = queue[step % slots]
-    sent[0], sent[1] = state[MID] - action[0], state[MID] + action[1]
-    sent[2], sent[3] = np.floor(action[2] + 0.5), np.floor(action[3] + 0.5)
+    sent = queues[i, step % slots]
+    sent[0], sent[1] = states[i, MID] - actions[i, 0], states[i, MID] + actions[i, 1]
+    sent[2], sent[3] = np.floor(actions[i, 2] + 0.5), np.floor(actions[i, 3] + 0.5)
     if step >= slots - 1:
-        live = queue[(step + 1) % slots]
-        state[BID], state[ASK], state[BID_SIZE], state[ASK_SIZE] = live[0], live[1], live[2], live[3]
+        live = queues[i, (step + 1) % slots]
+        states[i, BID], states[i, ASK], states[i, BID_SIZE], states[i, ASK_SIZE] = live[0], live[1], live[2], live[3]
 
 
 @inner
 def _step(
-    state: npt.NDArray[np.float64], p: npt.NDArray[np.float64], seed: int, terms: npt.NDArray[np.float64]
+    states: npt.NDArray[np.float64], i: int, p: npt.NDArray[np.float64], seed: int, terms: npt.NDArray[np.float64]
 ) -> None:
     """Fill, move, mark: one step of one episode. Sizes are cut so that no fill can pass the limit."""
-    key = key_of(seed, np.int64(state[EPISODE]) * 1_000_003 + np.int64(state[STEP]))
-    mid, held = state[MID], state[INVENTORY]
-    bought = _filled(p, mid - state[BID], min(state[BID_SIZE], max(p[_Q] - held, 0.0)), key, _BUY)
-    sold = _filled(p, state[ASK] - mid, min(state[ASK_SIZE], max(p[_Q] + held, 0.0)), key, _SELL)
-    edge = (bought * (mid - state[BID]) if bought > 0 else 0.0) + (sold * (state[ASK] - mid) if sold > 0 else 0.0)
+    key = key_of(seed, np.int64(states[i, EPISODE]) * 1_000_003 + np.int64(states[i, STEP]))
+    mid, held = states[i, MID], states[i, INVENTORY]
+    bought = _filled(p, mid - states[i, BID], min(states[i, BID_SIZE], max(p[_Q] - held, 0.0)), key, _BUY)
+    sold = _filled(p, states[i, ASK] - mid, min(states[i, ASK_SIZE], max(p[_Q] + held, 0.0)), key, _SELL)
+    edge = (bought * (mid - states[i, BID]) if bought > 0 else 0.0) + (sold * (states[i, ASK] - mid) if sold > 0 else 0.0)
     fees = p[_FEE] * (bought + sold)
     held += bought - sold
     if p[_RATE] > 0.0 and from_key(key, _SWITCH) < -np.expm1(-p[_RATE] * p[_DT]):
-        state[REGIME] = 1.0 - state[REGIME]
-    sigma = p[_SIGMA2] if state[REGIME] > 0.0 else p[_SIGMA]
-    move = sigma * np.sqrt(p[_DT]) * (1.0 if from_key(key, _MOVE) < 0.5 else -1.0)
+        states[i, REGIME] = 1.0 - states[i, REGIME]
+    sigma = p[_SIGMA2] if states[i, REGIME] > 0.0 else p[_SIGMA]
+    move = sigma * p[_ROOT_DT] * (1.0 if from_key(key, _MOVE) < 0.5 else -1.0)
     move += p[_ADVERSE] * (sold - bought)
-    state[CASH] += edge - fees - (bought - sold) * mid
-    state[MID], state[INVENTORY], state[MOVE] = mid + move, held, move
-    state[STEP] += 1.0
-    terms[EDGE], terms[DRIFT], terms[FEES] = edge, held * move, -fees
-    terms[PENALTY] = -p[_PHI] * held * held * p[_DT]
+    states[i, CASH] += edge - fees - (bought - sold) * mid
+    states[i, MID], states[i, INVENTORY], states[i, MOVE] = mid + move, held, move
+    states[i, STEP] += 1.0
+    terms[i, EDGE], terms[i, DRIFT], terms[i, FEES] = edge, held * move, -fees
+    terms[i, PENALTY] = -p[_PHI] * held * held * p[_DT]
 
 
 @inner
-def _observe(state: npt.NDArray[np.float64], p: npt.NDArray[np.float64], out: npt.NDArray[np.float32]) -> None:
+def _observe(states: npt.NDArray[np.float64], i: int, p: npt.NDArray[np.float64], out: npt.NDArray[np.float32]) -> None:
     """The normalised observation, every entry in [-1, 1]."""
-    largest = max(p[_SIGMA], p[_SIGMA2])
-    out[0] = state[INVENTORY] / p[_Q]
-    out[1] = 1.0 - state[STEP] / p[_STEPS]
-    out[2] = min(1.0, max(-1.0, state[MOVE] / (4.0 * largest * np.sqrt(p[_DT]))))
-    out[3] = (p[_SIGMA2] if state[REGIME] > 0.0 else p[_SIGMA]) / largest
-    live = not np.isnan(state[BID])
-    out[4] = min(1.0, max(-1.0, (state[MID] - state[BID]) / p[_OFFSET])) if live else 1.0
-    out[5] = min(1.0, max(-1.0, (state[ASK] - state[MID]) / p[_OFFSET])) if live else 1.0
-    out[6] = state[BID_SIZE] / p[_SIZE]
-    out[7] = state[ASK_SIZE] / p[_SIZE]
-    out[8] = min(1.0, p[_LATENCY] / p[_STEPS])
+    largest = p[_LARGEST]
+    out[i, 0] = states[i, INVENTORY] / p[_Q]
+    out[i, 1] = 1.0 - states[i, STEP] / p[_STEPS]
+    out[i, 2] = min(1.0, max(-1.0, states[i, MOVE] / (4.0 * largest * p[_ROOT_DT])))
+    out[i, 3] = (p[_SIGMA2] if states[i, REGIME] > 0.0 else p[_SIGMA]) / largest
+    live = not np.isnan(states[i, BID])
+    out[i, 4] = min(1.0, max(-1.0, (states[i, MID] - states[i, BID]) / p[_OFFSET])) if live else 1.0
+    out[i, 5] = min(1.0, max(-1.0, (states[i, ASK] - states[i, MID]) / p[_OFFSET])) if live else 1.0
+    out[i, 6] = states[i, BID_SIZE] / p[_SIZE]
+    out[i, 7] = states[i, ASK_SIZE] / p[_SIZE]
+    out[i, 8] = min(1.0, p[_LATENCY] / p[_STEPS])
 
 
 @compiled
@@ -174,8 +175,8 @@ def begin(
 ) -> None:
     """Start a new episode in every row."""
     for i in range(len(states)):
-        _begin(states[i], p)
-        _observe(states[i], p, observations[i])
+        _begin(states, i, p)
+        _observe(states, i, p, observations)
 
 
 @compiled
@@ -192,13 +193,13 @@ def advance(
     for i in range(len(states)):
         terms[i, :] = 0.0
         if states[i, OVER] > 0.0:
-            _begin(states[i], p)
+            _begin(states, i, p)
             terminated[i] = truncated[i] = False
         else:
-            _place(states[i], queues[i], actions[i], p)
-            _step(states[i], p, seed + i, terms[i])
+            _place(states, i, queues, actions, p)
+            _step(states, i, p, seed + i, terms)
             wealth = states[i, CASH] + states[i, INVENTORY] * states[i, MID]
             terminated[i] = wealth < -p[_LOSS]
             truncated[i] = not terminated[i] and states[i, STEP] >= p[_STEPS]
             states[i, OVER] = 1.0 if terminated[i] or truncated[i] else 0.0
-        _observe(states[i], p, observations[i])
+        _observe(states, i, p, observations)
