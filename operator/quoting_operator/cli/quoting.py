@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from quoting_policy.errors import InputError
 
 COMMANDS = {
+    "data": ("quoting_policy.cli.data", "inspect, convert and check recorded markets"),
     "gates": ("quoting_operator.cli.gates", "plan and run the statistical gates"),
     "models": ("quoting_policy.cli.models", "list quoting models, parameters, units, defaults"),
 }

@@ -16,9 +16,9 @@ from quoting_policy.data.binance_json import (
     BEST_QUOTE, DEPTH_DIFF, SCALE, SNAPSHOT, TRADE_PRINT, UNUSED, Stream, empty_stream, read_lines,
 )  # fmt: skip
 from quoting_policy.data.compiled import compiled
-from quoting_policy.data.rows import ACTION, DEPTH, TRADE, Fault
+from quoting_policy.data.rows import Fault
 from quoting_policy.data.source import Intake, scaled
-from quoting_policy.data.tape import Facts, Tape, receipt_order
+from quoting_policy.data.tape import Facts, Tape, receipt_order, traded_range
 from quoting_policy.data.text import line_ends
 from quoting_policy.errors import InputError
 
@@ -125,8 +125,6 @@ def _tape(columns: dict[str, npt.NDArray[Any]], intake: Intake, *, tick: str, lo
     latency = rows["local_ns"] - rows["exch_ns"]
     shift = max(0, -int(latency.min(initial=0)))
     rows["local_ns"] += shift
-    traded = rows["price"][rows["code"] & ACTION == TRADE]
-    near = traded if len(traded) else rows["price"][rows["code"] & ACTION == DEPTH]
     facts = Facts(
         venue="Binance USDT-M",
         symbol=symbol,
@@ -136,8 +134,7 @@ def _tape(columns: dict[str, npt.NDArray[Any]], intake: Intake, *, tick: str, lo
         local_clock=True,
         clock_shift_ns=shift,
         snapshot=snapshot,
-        low_tick=int(near.min(initial=np.iinfo(np.int32).max)),
-        high_tick=int(near.max(initial=0)),
+        **traded_range(rows["code"], rows["price"]),
         **intake.account,
     )
     by_time = np.argsort(quotes["quote_exch_ns"], kind="stable")

@@ -20,6 +20,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from quoting_policy.data.rows import ACTION, FILL, TRADE
 from quoting_policy.errors import InputError
 
 FORMAT = "quoting-tape"
@@ -47,7 +48,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What the numbers of a tape mean, and what was done to get them.
 
     Prices are counts of ``tick_size``, quantities of ``qty_unit`` (the smallest that the feed resolves);
-    orders of one's own come in multiples of ``lot`` units. Times are nanoseconds since 1970 UTC, or since
+    orders of one's own come in multiples of ``lot`` units. ``low_tick`` and ``high_tick`` span the trades. Times are nanoseconds since 1970 UTC, or since
     midnight of the venue's day where ``epoch`` says so. ``clock_shift_ns`` was added to every local time.
     ``sessions`` are the half-open spans of continuous trading; empty means that the venue never closes.
     """
@@ -121,6 +122,14 @@ class Tape:
         keep = {name: getattr(self, name)[start:stop] for name in ("exch_ns", "local_ns", "code", "price", "qty")}
         order = self.order[start:stop] if len(self.order) else self.order
         return replace(self, **keep, order=order, local_order=receipt_order(keep["local_ns"]))
+
+
+def traded_range(code: npt.NDArray[np.uint8], price: npt.NDArray[np.int32]) -> dict[str, int]:
+    """The facts ``low_tick`` and ``high_tick``: lowest and highest traded price, of all rows if none traded."""
+    action = code & ACTION
+    traded = price[(action == TRADE) | (action == FILL)]
+    near = traded if len(traded) else price
+    return {"low_tick": int(near.min()), "high_tick": int(near.max())} if len(near) else {}
 
 
 def receipt_order(local_ns: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:

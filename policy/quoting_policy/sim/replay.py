@@ -20,7 +20,7 @@ from quoting_policy.sim.layout import (
 from quoting_policy.sim.queue import PowerProbability, QueueModel
 
 _SLOTS = 256
-_MARGIN_TICKS = {2: 5_000, 3: 50}
+_MARGIN_TICKS = 5_000
 _STATUS = ("in flight", "live", "done")
 
 
@@ -104,6 +104,9 @@ class Replay:
     ``venue.queue`` on an L2 tape) and change nothing for others. Rows are ordered by (time, row); of one
     moment market rows come before own requests. For equal tape, venue, seed and calls, all results are equal,
     however the time between two decisions is cut into steps.
+
+    margin_ticks: how far beyond the traded prices of the tape the book reaches; rows further out, and own
+    orders there, are left out. max_fills: room for fills.
 
     >>> replay = Replay(tape, venue=Venue(latency=ConstantLatency(5_000_000, 5_000_000)))
     >>> while replay.elapse(100_000_000):
@@ -277,7 +280,7 @@ def _arrays(
 ) -> dict[str, npt.NDArray[Any]]:
     """The arrays of a replay, in the order of :data:`memory.LAYOUT`."""
     facts = tape.facts
-    margin = _MARGIN_TICKS[facts.level] if margin_ticks is None else margin_ticks
+    margin = _MARGIN_TICKS if margin_ticks is None else margin_ticks
     base = max(0, facts.low_tick - margin)
     width = facts.high_tick + margin + 1 - base
     state, rules = np.zeros(1, STATE), np.zeros(1, RULES)
