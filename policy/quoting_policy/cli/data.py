@@ -23,8 +23,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     convert.add_argument("--out", required=True, type=Path, help="the tape to write, NAME.npz")
     checking = verbs.add_parser("check", help="play a tape once: checksums, order of time, crossed books")
     for verb in (inspect, convert, checking):
-        verb.add_argument("files", nargs="+", type=Path, help="one tape, or the raw files of one market, oldest first")
-        verb.add_argument("--format", choices=sorted(LOADERS), help="format of raw files (default: by their names)")
+        verb.add_argument(
+            "files", nargs="+", type=Path, help="one tape, or the raw files of one market, oldest first"
+        )
+        verb.add_argument(
+            "--format", choices=sorted(LOADERS), help="format of raw files (default: by their names)"
+        )
         verb.add_argument("--tick", default="", help="tick size, where the format doesn't carry it")
         verb.add_argument("--lot", default="", help="lot size, where the format doesn't carry it")
         verb.add_argument("--symbol", default="", help="symbol, where the file's name doesn't say it")
@@ -46,7 +50,12 @@ def _open(args: argparse.Namespace) -> Tape:
             raise InputError("files", len(args.files), "one tape")
         return load(args.files[0])
     return read(
-        args.files, form=args.format, bad_rows=BadRows(args.bad_rows), tick=args.tick, lot=args.lot, symbol=args.symbol
+        args.files,
+        form=args.format,
+        bad_rows=BadRows(args.bad_rows),
+        tick=args.tick,
+        lot=args.lot,
+        symbol=args.symbol,
     )
 
 

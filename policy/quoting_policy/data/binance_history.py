@@ -33,7 +33,9 @@ def load_binance_history(
 ) -> Tape:
     """Read one trades file, one bookTicker file, or both (told apart by name), .csv or .zip."""
     if not tick or not lot:
-        raise InputError("tick, lot", (tick, lot), "given", "the files don't carry them: --tick 0.1 --lot 0.001")
+        raise InputError(
+            "tick, lot", (tick, lot), "given", "the files don't carry them: --tick 0.1 --lot 0.001"
+        )
     units = scaled("tick", tick, _SCALE), scaled("lot", lot, _SCALE)
     parts = [(_quotes if "bookTicker" in path.name else _trades)(path, intake, *units) for path in paths]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -80,7 +82,10 @@ def _quotes(path: Path, intake: Intake, tick: int, lot: int) -> dict[str, npt.ND
     mark(faults, (bid_qty % lot != 0) | (ask_qty % lot != 0), Fault.OFF_LOT)
     kept = intake.keep(path, faults, line)
     parts = []
-    for price, qty, side in ((bid[kept] // tick, bid_qty[kept] // lot, 0), (ask[kept] // tick, ask_qty[kept] // lot, ASK_SIDE)):
+    for price, qty, side in (
+        (bid[kept] // tick, bid_qty[kept] // lot, 0),
+        (ask[kept] // tick, ask_qty[kept] // lot, ASK_SIDE),
+    ):
         gone = np.flatnonzero(np.diff(price) != 0) + 1
         changed = np.flatnonzero((np.diff(price, prepend=-1) != 0) | (np.diff(qty, prepend=-1) != 0))
         parts.append((gone, np.zeros(len(gone)), price[gone - 1], np.zeros(len(gone), np.int64), side))

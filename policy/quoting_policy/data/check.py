@@ -74,7 +74,9 @@ def check(tape: Tape) -> Check:
         negative_levels=int(negative),
         quotes_equal=_quotes_equal(tape, best + low),
         latency_ms=tuple(np.percentile(latency, (1, 50, 99))) if len(tape) else (0.0, 0.0, 0.0),
-        time_weighted_spread_ticks=float(np.average(spread, weights=held)) if held.sum() > 0 else float("nan"),
+        time_weighted_spread_ticks=float(np.average(spread, weights=held))
+        if held.sum() > 0
+        else float("nan"),
     )
 
 
@@ -97,7 +99,8 @@ def _in_sessions(tape: Tape) -> npt.NDArray[np.bool_]:
 
 def _quotes_equal(tape: Tape, best: npt.NDArray[np.int64]) -> float:
     """Share of book states, one a moment, at which the venue published a quote in the same ms or before it
-    with the same best prices."""
+    with the same best prices.
+    """
     if not len(tape.quote_exch_ns):
         return float("nan")
     depth = np.flatnonzero(tape.code & ACTION == DEPTH)

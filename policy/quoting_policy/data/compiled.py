@@ -16,11 +16,12 @@ def compiled(function: Function) -> Function:
     Numba keys its disk cache on the file of the function alone: after editing a function that another
     file's compiled function calls, delete the ``__pycache__`` folders.
     """
-    return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    return cast("Function", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
 def inner(function: Function) -> Function:
     """As :func:`compiled`, for a function that only compiled code calls: it is no entry for Python, and is
-    ready in half the time."""
+    ready in half the time.
+    """
     options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy", **options)(function))
+    return cast("Function", numba.njit(cache=True, nogil=True, error_model="numpy", **options)(function))

@@ -33,7 +33,9 @@ def cut(tape: Tape, start_ns: int, stop_ns: int) -> Tape:
         if len(column):
             columns[name] = np.concatenate([book[name], column[first:last]]).astype(column.dtype)
     quotes = slice(*np.searchsorted(tape.quote_exch_ns, (start_ns, stop_ns)))
-    sessions = tuple((max(a, start_ns), min(b, stop_ns)) for a, b in tape.facts.sessions if a < stop_ns and b > start_ns)
+    sessions = tuple(
+        (max(a, start_ns), min(b, stop_ns)) for a, b in tape.facts.sessions if a < stop_ns and b > start_ns
+    )
     return replace(
         tape.with_facts(sessions=sessions, snapshot=True),
         **columns,

@@ -26,7 +26,9 @@ _HOUR = 3_600_000_000_000
 _ACTIONS = np.array([0, ADD, REDUCE, REDUCE, FILL, TRADE, 0, 0], np.uint8)
 
 
-def load_lobster(paths: list[Path], intake: Intake, *, tick: str = "0.01", symbol: str = "", **_: str) -> Tape:
+def load_lobster(
+    paths: list[Path], intake: Intake, *, tick: str = "0.01", symbol: str = "", **_: str
+) -> Tape:
     """Read one message file. Hidden executions become prints; crosses and halts are counted and ignored."""
     if len(paths) != 1:
         raise InputError("files", len(paths), "one message file")

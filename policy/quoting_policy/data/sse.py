@@ -83,7 +83,14 @@ def _book_rows(
     settle(action, ask, order, ticks, units, count, leg_faults)
     np.maximum.at(faults, row, leg_faults)
     code = action | np.where(ask, ASK_SIDE, 0).astype(np.uint8)
-    columns = {"exch_ns": time_ns, "local_ns": time_ns, "code": code, "price": ticks, "qty": units, "order": order}
+    columns = {
+        "exch_ns": time_ns,
+        "local_ns": time_ns,
+        "code": code,
+        "price": ticks,
+        "qty": units,
+        "order": order,
+    }
     return row, columns
 
 

@@ -119,7 +119,9 @@ class Tape:
 
     def rows(self, start: int, stop: int) -> Tape:
         """Rows ``start:stop`` as a tape of their own; an L2 tape then lacks the book that stood before."""
-        keep = {name: getattr(self, name)[start:stop] for name in ("exch_ns", "local_ns", "code", "price", "qty")}
+        keep = {
+            name: getattr(self, name)[start:stop] for name in ("exch_ns", "local_ns", "code", "price", "qty")
+        }
         order = self.order[start:stop] if len(self.order) else self.order
         return replace(self, **keep, order=order, local_order=receipt_order(keep["local_ns"]))
 
@@ -212,7 +214,9 @@ def verify(path: Path) -> Facts:
         expected = json.loads(archive.read(_FACTS))["sha256"]
     for name, column in tape.columns.items():
         if _digest(column) != expected.get(name):
-            raise InputError(f"{path}: column {name}", "sha256 differs", "as written", "the file is damaged; convert again")
+            raise InputError(
+                f"{path}: column {name}", "sha256 differs", "as written", "the file is damaged; convert again"
+            )
     return tape.facts
 
 

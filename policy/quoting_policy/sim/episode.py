@@ -119,26 +119,40 @@ def _place(
     slots, step = queues.shape[1], np.int64(states[i, STEP])
     if slots == 1:
         states[i, BID], states[i, ASK] = states[i, MID] - actions[i, 0], states[i, MID] + actions[i, 1]
-        states[i, BID_SIZE], states[i, ASK_SIZE] = np.floor(actions[i, 2] + 0.5), np.floor(actions[i, 3] + 0.5)
+        states[i, BID_SIZE], states[i, ASK_SIZE] = (
+            np.floor(actions[i, 2] + 0.5),
+            np.floor(actions[i, 3] + 0.5),
+        )
         return
     sent = queues[i, step % slots]
     sent[0], sent[1] = states[i, MID] - actions[i, 0], states[i, MID] + actions[i, 1]
     sent[2], sent[3] = np.floor(actions[i, 2] + 0.5), np.floor(actions[i, 3] + 0.5)
     if step >= slots - 1:
         live = queues[i, (step + 1) % slots]
-        states[i, BID], states[i, ASK], states[i, BID_SIZE], states[i, ASK_SIZE] = live[0], live[1], live[2], live[3]
+        states[i, BID], states[i, ASK], states[i, BID_SIZE], states[i, ASK_SIZE] = (
+            live[0],
+            live[1],
+            live[2],
+            live[3],
+        )
 
 
 @inner
 def _step(
-    states: npt.NDArray[np.float64], i: int, p: npt.NDArray[np.float64], seed: int, terms: npt.NDArray[np.float64]
+    states: npt.NDArray[np.float64],
+    i: int,
+    p: npt.NDArray[np.float64],
+    seed: int,
+    terms: npt.NDArray[np.float64],
 ) -> None:
     """Fill, move, mark: one step of one episode. Sizes are cut so that no fill can pass the limit."""
     key = key_of(seed, np.int64(states[i, EPISODE]) * 1_000_003 + np.int64(states[i, STEP]))
     mid, held = states[i, MID], states[i, INVENTORY]
     bought = _filled(p, mid - states[i, BID], min(states[i, BID_SIZE], max(p[_Q] - held, 0.0)), key, _BUY)
     sold = _filled(p, states[i, ASK] - mid, min(states[i, ASK_SIZE], max(p[_Q] + held, 0.0)), key, _SELL)
-    edge = (bought * (mid - states[i, BID]) if bought > 0 else 0.0) + (sold * (states[i, ASK] - mid) if sold > 0 else 0.0)
+    edge = (bought * (mid - states[i, BID]) if bought > 0 else 0.0) + (
+        sold * (states[i, ASK] - mid) if sold > 0 else 0.0
+    )
     fees = p[_FEE] * (bought + sold)
     held += bought - sold
     if p[_RATE] > 0.0 and from_key(key, _SWITCH) < -np.expm1(-p[_RATE] * p[_DT]):
@@ -154,7 +168,9 @@ def _step(
 
 
 @inner
-def _observe(states: npt.NDArray[np.float64], i: int, p: npt.NDArray[np.float64], out: npt.NDArray[np.float32]) -> None:
+def _observe(
+    states: npt.NDArray[np.float64], i: int, p: npt.NDArray[np.float64], out: npt.NDArray[np.float32]
+) -> None:
     """The normalised observation, every entry in [-1, 1]."""
     largest = p[_LARGEST]
     out[i, 0] = states[i, INVENTORY] / p[_Q]

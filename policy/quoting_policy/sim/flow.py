@@ -16,7 +16,17 @@ from quoting_policy.data.tape import Facts, Tape
 from quoting_policy.errors import InputError
 from quoting_policy.sim.latency import from_key, key_of
 from quoting_policy.sim.orderbook import (
-    ASK, BID, COUNT, LEFT, QTY, ROWS, SIDE, Table, cancel_order, match, rest,
+    ASK,
+    BID,
+    COUNT,
+    LEFT,
+    QTY,
+    ROWS,
+    SIDE,
+    Table,
+    cancel_order,
+    match,
+    rest,
 )  # fmt: skip
 
 
@@ -105,7 +115,9 @@ def generate(flow: Flow, *, seconds: float, seed: int, mid: int = 10_000, max_ro
     _run(parameters, numbers, orders, levels, marks, rows, np.zeros(max_rows, np.int64), seconds, seed)
     count = int(marks[ROWS])
     if count >= max_rows - 100:
-        raise InputError("max_rows", max_rows, f"> {count} for this flow", "raise it, or ask for fewer seconds")
+        raise InputError(
+            "max_rows", max_rows, f"> {count} for this flow", "raise it, or ask for fewer seconds"
+        )
     time, code, place, qty, order = rows[:count].T
     price = (place + mid - _WIDTH // 2).astype("<i4")
     facts = Facts(
@@ -155,7 +167,8 @@ def _run(
     rows: Table, live: npt.NDArray[np.int64], seconds: float, seed: int,
 ) -> None:  # fmt: skip
     """Draw events until the time is up or the table of rows is nearly full. The first second's worth of
-    limit orders is placed at time 0, so that the session starts with a book."""
+    limit orders is placed at time 0, so that the session starts with a book.
+    """
     rates, time = np.zeros(11), 0.0
     for k in range(40):
         _limit(p, numbers, orders, levels, marks, rows, k % 2, 0, seed)
@@ -290,7 +303,13 @@ def _withdraw(orders: Table, levels: Table, marks: Table, rows: Table, number: f
 
 @inner
 def _squeeze(
-    numbers: npt.NDArray[np.float64], orders: Table, levels: Table, marks: Table, rows: Table, time: int, seed: int
+    numbers: npt.NDArray[np.float64],
+    orders: Table,
+    levels: Table,
+    marks: Table,
+    rows: Table,
+    time: int,
+    seed: int,
 ) -> None:
     """One unit inside the spread, on a random side; the last such order is withdrawn first."""
     _withdraw(orders, levels, marks, rows, numbers[_SQUEEZER], time)

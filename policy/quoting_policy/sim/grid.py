@@ -60,7 +60,9 @@ def set_level(book: Book, width: int, side: int, place: int, qty: int, bid: int,
 
 
 @inner
-def change_level(book: Book, width: int, side: int, place: int, change: int, bid: int, ask: int) -> tuple[int, int]:
+def change_level(
+    book: Book, width: int, side: int, place: int, change: int, bid: int, ask: int
+) -> tuple[int, int]:
     """Add to or take from a level (L3); returns the best bid and ask. Sides may cross, as in an auction."""
     if side == BUY:
         book[place] += change

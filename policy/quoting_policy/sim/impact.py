@@ -40,7 +40,9 @@ class AlmgrenChriss:
             if not 0 <= getattr(self, name) < math.inf:
                 raise InputError(name, getattr(self, name), ">= 0 and finite")
         if self.adjusted_temporary <= 0:
-            raise InputError("temporary", self.temporary, f"> {self.permanent * self.step / 2:g}", "or use more periods")
+            raise InputError(
+                "temporary", self.temporary, f"> {self.permanent * self.step / 2:g}", "or use more periods"
+            )
 
     @property
     def step(self) -> float:
@@ -82,7 +84,9 @@ class AlmgrenChriss:
         return math.copysign(self.fixed_cost, rate) + self.temporary * rate if rate else 0.0
 
 
-def square_root_impact(qty: float, *, daily_sigma: float, daily_volume: float, coefficient: float = 1.0) -> float:
+def square_root_impact(
+    qty: float, *, daily_sigma: float, daily_volume: float, coefficient: float = 1.0
+) -> float:
     """Peak impact of a whole meta-order: Y·σ_day·√(|Q|/V_day)·sgn(Q), in the price unit of ``daily_sigma``.
 
     qty: signed lots of the meta-order (not of a child order). coefficient Y: about 1. Source: Tóth et al.,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 
-
 def _numbers(count: int) -> list[np.int64]:
     """0, 1, ... as numpy numbers: numba would compile a function anew for each plain int it is called with."""
     return [np.int64(k) for k in range(count)]

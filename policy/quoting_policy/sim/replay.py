@@ -15,7 +15,17 @@ from quoting_policy.errors import InputError
 from quoting_policy.sim import memory, trader
 from quoting_policy.sim.latency import ConstantLatency, LatencyModel, RecordedLatency
 from quoting_policy.sim.layout import (
-    BUY, DONE, FILL_RECORD, NO_BID, ORDER, OUTCOMES, REQUEST, RESPONSE, RULES, SELL, STATE,
+    BUY,
+    DONE,
+    FILL_RECORD,
+    NO_BID,
+    ORDER,
+    OUTCOMES,
+    REQUEST,
+    RESPONSE,
+    RULES,
+    SELL,
+    STATE,
 )  # fmt: skip
 from quoting_policy.sim.queue import PowerProbability, QueueModel
 
@@ -39,7 +49,9 @@ class Fees:
     def __post_init__(self) -> None:
         for name in ("maker_rate", "taker_rate"):
             if not -0.1 < getattr(self, name) < 0.1:
-                raise InputError(f"fees.{name}", getattr(self, name), "a share of the notional in (-0.1, 0.1)")
+                raise InputError(
+                    f"fees.{name}", getattr(self, name), "a share of the notional in (-0.1, 0.1)"
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +73,8 @@ class Venue:
 @dataclass(frozen=True, slots=True)
 class OwnOrder:
     """An own order as the trader knows it. price: ticks; left: units that still rest; status: ``in flight``,
-    ``live`` or ``done``; pending: requests without answer; outcome: why it is done, as the venue told."""
+    ``live`` or ``done``; pending: requests without answer; outcome: why it is done, as the venue told.
+    """
 
     id: int
     side: int
@@ -151,7 +164,9 @@ class Replay:
         self._check_qty(qty)
         order_id = int(trader.submit(self.core, side, price, qty, post_only))
         if order_id == 0:
-            raise InputError("orders at work", _SLOTS, f"< {_SLOTS}", "cancel some and let the answers arrive")
+            raise InputError(
+                "orders at work", _SLOTS, f"< {_SLOTS}", "cancel some and let the answers arrive"
+            )
         self._check_room()
         return order_id
 
@@ -263,7 +278,9 @@ class Replay:
     def counts(self) -> dict[str, int]:
         """Orders submitted, rejected, cancelled, requests refused, fills: as the trader knows them."""
         names = {"submitted", "rejected", "cancelled", "refused"}
-        return {name: int(self._state[name]) for name in sorted(names)} | {"fills": int(self._state["fills_seen"])}
+        return {name: int(self._state[name]) for name in sorted(names)} | {
+            "fills": int(self._state["fills_seen"])
+        }
 
     def _check_qty(self, qty: int) -> None:
         lot = self.tape.facts.lot
@@ -272,7 +289,9 @@ class Replay:
 
     def _check_room(self) -> None:
         if self._state["overflow"]:
-            raise RuntimeError("the replay's buffers are full: raise max_fills, or send fewer requests at once")
+            raise RuntimeError(
+                "the replay's buffers are full: raise max_fills, or send fewer requests at once"
+            )
 
 
 def _arrays(
@@ -311,4 +330,7 @@ def _arrays(
         "fills": np.zeros(max_fills, FILL_RECORD), "sessions": np.array(facts.sessions, np.int64).reshape(-1, 2),
         "incidents": np.array(venue.incidents, np.int64).reshape(-1, 4), "recorded": recorded,
     }  # fmt: skip
-    return {name: own[name] if name in own else getattr(tape, name) for name, _ in memory.LAYOUT}
+    return {
+        name: own[name] if name in own else np.ascontiguousarray(getattr(tape, name), dtype)
+        for name, dtype in memory.LAYOUT
+    }
