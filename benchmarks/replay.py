@@ -205,7 +205,10 @@ def conversion() -> dict[str, float]:
     """Million rows of the tape a second from compressed raw files, by format."""
     sources = {
         "sse": (["sse_l3/600961_2023-07-11_l3.csv.gz"], {}),
-        "binance-ws": ([f"binance_ws/usdm_btcusdt_2023040{d}.dat.gz" for d in (4, 5)], {"tick": "0.1", "lot": "0.001"}),
+        "binance-ws": (
+            [f"binance_ws/usdm_btcusdt_2023040{d}.dat.gz" for d in (4, 5)],
+            {"tick": "0.1", "lot": "0.001"},
+        ),
         "bitstamp": (["bitstamp_l3/orders_2015-05-01_full.csv.bz2"], {"bad_rows": "drop"}),
         "hyperliquid": (["hyperliquid/orderbooks_BTC.csv.gz", "hyperliquid/trades_BTC.csv.gz"], {}),
     }
@@ -245,7 +248,9 @@ def memory(path: Path) -> dict[str, float]:
         "tape = load(Path(sys.argv[1]))\nquote_ours(tape)\n"
         "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 / Path(sys.argv[1]).stat().st_size)"
     )
-    out = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True)
+    out = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True
+    )
     return {"peak_over_file": float(out.stdout), "file_mb": path.stat().st_size / 1e6}
 
 
@@ -259,7 +264,9 @@ def measure(scratch: Path) -> dict[str, Any]:
         "market": name,
         "rows": {"l2": len(levels), "l3": len(orders)},
         "l2_compiled_strategy": compiled_strategy(levels, events),
-        "l2_python_every_100ms": compare(lambda: decide_ours(levels), lambda: decide_theirs(levels, events), len(levels)),
+        "l2_python_every_100ms": compare(
+            lambda: decide_ours(levels), lambda: decide_theirs(levels, events), len(levels)
+        ),
         "book_alone_m_per_s": {"l2": book_alone(levels), "l3": book_alone(orders)},
         "l3_exact_m_per_s": orders_exact(orders),
         "conversion_m_rows_per_s": conversion(),

@@ -17,7 +17,26 @@ SCALE = 8
 DEPTH_DIFF, SNAPSHOT, TRADE_PRINT, BEST_QUOTE, UNUSED = range(5)
 """What a message is."""
 
-_KEYS = ["e", "E", "T", "U", "u", "pu", "b", "a", "p", "q", "X", "m", "B", "A", "bids", "asks", "data", "lastUpda"]
+_KEYS = [
+    "e",
+    "E",
+    "T",
+    "U",
+    "u",
+    "pu",
+    "b",
+    "a",
+    "p",
+    "q",
+    "X",
+    "m",
+    "B",
+    "A",
+    "bids",
+    "asks",
+    "data",
+    "lastUpda",
+]
 (_E, _EVENT_TIME, _T, _FIRST, _LAST, _PREVIOUS, _B, _A, _P, _Q, _X, _M, _BID_QTY, _ASK_QTY, _BIDS, _ASKS,
  _DATA, _UPDATE) = range(len(_KEYS))  # fmt: skip
 _KEY_WORDS = np.array([word(key) for key in _KEYS], np.int64)

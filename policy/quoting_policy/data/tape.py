@@ -26,6 +26,7 @@ from quoting_policy.errors import InputError
 FORMAT = "quoting-tape"
 VERSION = 1
 _ALIGNMENT = 64
+_LOCAL_HEADER = 30  # bytes of a zip member's own header, before its name
 _FACTS = "facts.json"
 _DTYPES: dict[str, np.dtype[Any]] = {
     name: np.dtype(code)
@@ -162,7 +163,7 @@ def _write_column(archive: zipfile.ZipFile, name: str, column: npt.NDArray[Any])
     """Store one ``.npy`` member whose header starts on a 64-byte boundary (numpy aligns what follows)."""
     entry = zipfile.ZipInfo(f"{name}.npy")
     offset = archive.fp.tell() if archive.fp is not None else 0
-    padding = -(offset + zipfile.sizeFileHeader + len(entry.filename)) % _ALIGNMENT
+    padding = -(offset + _LOCAL_HEADER + len(entry.filename)) % _ALIGNMENT
     if padding and padding < 4:
         padding += _ALIGNMENT
     if padding:  # a zip "extra" field: two bytes of id, two of length, then filler
@@ -200,8 +201,8 @@ def _map_column(mapped: mmap.mmap, offsets: Mapping[str, int], name: str, path: 
     name_length = int.from_bytes(mapped[start + 26 : start + 28], "little")
     extra_length = int.from_bytes(mapped[start + 28 : start + 30], "little")
     mapped.seek(start + 30 + name_length + extra_length)
-    np.lib.format.read_magic(mapped)  # type: ignore[arg-type]  # a mmap reads like a file
-    shape, _, dtype = np.lib.format.read_array_header_1_0(mapped)  # type: ignore[arg-type]  # as above
+    np.lib.format.read_magic(mapped)  # type: ignore[no-untyped-call]  # numpy leaves it untyped
+    shape, _, dtype = np.lib.format.read_array_header_1_0(mapped)  # type: ignore[no-untyped-call]  # as above
     if len(shape) != 1 or dtype != _DTYPES[name]:
         raise InputError(f"{path}: column {name}", f"{dtype} {shape}", f"{_DTYPES[name]}, one axis")
     return np.frombuffer(mapped, dtype, shape[0], mapped.tell())

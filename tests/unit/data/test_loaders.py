@@ -49,7 +49,10 @@ def dated(messages):
 
 
 def rows(tape):
-    return [(int(c & ACTION), bool(c & ASK_SIDE), int(p), int(q)) for c, p, q in zip(tape.code, tape.price, tape.qty, strict=True)]
+    return [
+        (int(c & ACTION), bool(c & ASK_SIDE), int(p), int(q))
+        for c, p, q in zip(tape.code, tape.price, tape.qty, strict=True)
+    ]
 
 
 def write(tmp_path, name, text):
@@ -112,7 +115,10 @@ def test_a_clock_that_runs_behind_is_set_right(tmp_path):
 
 
 def test_after_a_gap_nothing_is_used_until_the_next_snapshot(tmp_path):
-    broken = [*STREAM, (10, {"e": "depthUpdate", "E": 9, "T": 9, "U": 15, "u": 16, "pu": 14, "b": [["9.8", "1"]], "a": []})]
+    broken = [
+        *STREAM,
+        (10, {"e": "depthUpdate", "E": 9, "T": 9, "U": 15, "u": 16, "pu": 14, "b": [["9.8", "1"]], "a": []}),
+    ]
     path = stream(dated(broken), tmp_path)
     with pytest.raises(InputError, match="line 8.*sequence gap"):
         read([path], tick="0.1", lot="0.001")
@@ -165,7 +171,10 @@ def test_lobster_messages_become_orders_and_hidden_prints(tmp_path):
 def test_binance_history_puts_up_and_takes_down_best_prices(tmp_path):
     trades = "id,price,qty,quote_qty,time,is_buyer_maker\n5,10.1,1,10.1,3,true\n6,10.2,2,20.4,4,false\n"
     quotes = "1,10.1,5,10.2,6,1,1\n2,10.1,5,10.2,7,2,2\n3,10.0,4,10.2,7,5,5\n"
-    files = [write(tmp_path, "XYZ-trades-2024.csv", trades), write(tmp_path, "XYZ-bookTicker-2024.csv", quotes)]
+    files = [
+        write(tmp_path, "XYZ-trades-2024.csv", trades),
+        write(tmp_path, "XYZ-bookTicker-2024.csv", quotes),
+    ]
     tape = read(files, tick="0.1", lot="1")
     assert rows(tape) == [
         (DEPTH, False, 101, 5), (DEPTH, True, 102, 6), (DEPTH, True, 102, 7),

@@ -28,7 +28,9 @@ SHANGHAI = [("600961", 46_169, 21_082, 1.106, 0.435), ("605580", 27_076, 10_867,
 
 
 @pytest.mark.parametrize(("stock", "events", "trades", "spread", "volatility"), SHANGHAI)
-def test_shanghai_mornings_have_the_published_spread_and_volatility(stock, events, trades, spread, volatility):
+def test_shanghai_mornings_have_the_published_spread_and_volatility(
+    stock, events, trades, spread, volatility
+):
     tape = read(recorded(f"sse_l3/{stock}_2023-07-11_l3.csv.gz"))
     start, stop = tape.facts.sessions[0]
     inside = (tape.exch_ns >= start) & (tape.exch_ns < stop)

@@ -32,7 +32,9 @@ def test_the_forms_that_feeds_use_are_read(text, scale, value):
     assert read(text, scale) == value
 
 
-@pytest.mark.parametrize("text", ["", ".", "-", "1.2.3", "12a", "nan", "0x10", "1e", " 1", "99999999999999999999"])
+@pytest.mark.parametrize(
+    "text", ["", ".", "-", "1.2.3", "12a", "nan", "0x10", "1e", " 1", "99999999999999999999"]
+)
 def test_what_is_no_number_is_bad(text):
     assert read(text, 8) == BAD
 

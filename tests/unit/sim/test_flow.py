@@ -7,10 +7,11 @@ import pytest
 from scipy import stats
 
 from quoting_policy.data.check import check
-from quoting_policy.data.rows import ACTION, ASK_SIDE, FILL, REDUCE
+from quoting_policy.data.rows import ACTION, ASK_SIDE, FILL
 from quoting_policy.errors import InputError
 from quoting_policy.sim.arrivals import compensator, hawkes_times, poisson_times
 from quoting_policy.sim.flow import SCENARIOS, Flow, generate
+from quoting_policy.sim.replay import Replay
 
 
 def test_poisson_arrivals_have_exponential_gaps():
@@ -70,10 +71,13 @@ def test_squeezer_and_maker_narrow_the_spread():
         assert check(generate(SCENARIOS[name], seconds=200, seed=3)).time_weighted_spread_ticks < plain
 
 
-def test_crowded_sides_lose_more_orders_when_cancels_depend_on_the_book():
-    calm = generate(Flow(), seconds=100, seed=2)
-    busy = generate(Flow(imbalance_cancels=4.0), seconds=100, seed=2)
-    assert (busy.code & ACTION == REDUCE).sum() > 1.02 * (calm.code & ACTION == REDUCE).sum()
+def test_fewer_orders_rest_when_they_flee_from_a_crowded_side():
+    def resting(flow):
+        replay = Replay(generate(flow, seconds=100, seed=2))
+        replay.elapse(101 * 10**9)
+        return sum(int(side[:, 1].sum()) for side in replay.depth(1_000))
+
+    assert resting(Flow(imbalance_cancels=4.0)) < 0.7 * resting(Flow())
 
 
 def test_a_session_that_does_not_fit_is_refused():

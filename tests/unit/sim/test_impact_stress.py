@@ -21,7 +21,14 @@ from quoting_policy.sim.replay import Replay, Venue
 S = 1_000_000_000
 # Almgren & Chriss (2001), table 1 and section 3.4, in days: 1e6 shares, 5 days, lambda 1e-6.
 PAPER = AlmgrenChriss(
-    shares=1e6, horizon=5.0, periods=5, sigma=0.95, fixed_cost=0.0625, permanent=2.5e-7, temporary=2.5e-6, aversion=1e-6
+    shares=1e6,
+    horizon=5.0,
+    periods=5,
+    sigma=0.95,
+    fixed_cost=0.0625,
+    permanent=2.5e-7,
+    temporary=2.5e-6,
+    aversion=1e-6,
 )
 
 
@@ -116,7 +123,9 @@ def test_a_stalled_feed_arrives_at_once_while_the_venue_trades_on(tape):
 
 
 def test_a_slow_venue_and_a_slow_feed_delay_what_they_say(tape):
-    venue = stress.slow_venue(Venue(latency=ConstantLatency(1_000_000, 1_000_000)), 10 * S, 11 * S, 500_000_000)
+    venue = stress.slow_venue(
+        Venue(latency=ConstantLatency(1_000_000, 1_000_000)), 10 * S, 11 * S, 500_000_000
+    )
     for moment, delay in ((9 * S, 2_000_000), (10 * S, 1_002_000_000)):
         replay = Replay(tape, venue=venue)
         replay.elapse(moment - replay.now)

@@ -29,7 +29,9 @@ class PlainBook:
     def submit(self, side, price, qty):
         fills = []
         while qty:
-            others = [o for o in self.resting if o[1] != side and (o[2] <= price if side == BUY else o[2] >= price)]
+            others = [
+                o for o in self.resting if o[1] != side and (o[2] <= price if side == BUY else o[2] >= price)
+            ]
             if not others:
                 break
             best = min(others, key=lambda o: ((o[2] if side == BUY else -o[2]), o[0]))

@@ -116,7 +116,9 @@ def test_a_post_only_order_that_would_take_is_rejected_and_another_takes():
 
 
 def test_maker_fills_pay_the_maker_fee():
-    replay = replay_of([*BOOK, (50, TRADE, ASK, 103, 1), END], fees=Fees(maker_rate=-0.001, maker_per_unit=0.05))
+    replay = replay_of(
+        [*BOOK, (50, TRADE, ASK, 103, 1), END], fees=Fees(maker_rate=-0.001, maker_per_unit=0.05)
+    )
     run_until(replay, 10)
     replay.submit(SELL, 102, 10)
     run_until(replay, 100)
@@ -136,7 +138,10 @@ def test_a_fill_beats_a_cancel_that_is_still_on_its_way():
 
 
 def test_the_trader_learns_of_things_only_after_the_latency():
-    replay = replay_of([*BOOK, (50, TRADE, BID, 99, 1), END], latency=(5, 7), )
+    replay = replay_of(
+        [*BOOK, (50, TRADE, BID, 99, 1), END],
+        latency=(5, 7),
+    )
     run_until(replay, 10)
     order = replay.submit(BUY, 100, 8)
     run_until(replay, 21)
@@ -150,7 +155,7 @@ def test_the_trader_learns_of_things_only_after_the_latency():
 
 
 def test_the_feed_is_seen_after_its_own_latency():
-    replay = replay_of([*BOOK, (50, DEPTH, BID, 101, 5), END], latency=(1, 1), **{})
+    replay = replay_of([*BOOK, (50, DEPTH, BID, 101, 5), END], latency=(1, 1))
     slow = Replay(tape_of([*BOOK, (50, DEPTH, BID, 101, 5), END], latency=30))
     for one in (replay, slow):
         run_until(one, 60)
