@@ -82,7 +82,7 @@ def _left_after(action: Any, order: Any, qty: Any) -> Any:
 
 @dataclass
 class Peer:
-    """A hftbacktest run that is ready to start. It keeps the events alive: the library holds a raw pointer."""
+    """A hftbacktest run, ready to start. It keeps the events alive: the library holds a raw pointer."""
 
     events: Any
     backtest: Any
@@ -117,7 +117,9 @@ def peer(
 
 
 @njit
-def quote_with_hftbacktest(hbt, step_ns, half_spread, skew, qty, limit, tick, unit, fills):  # type: ignore[no-untyped-def]  # numba
+def quote_with_hftbacktest(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912  # one loop, as its users write it
+    hbt, step_ns, half_spread, skew, qty, limit, tick, unit, fills
+):
     """The benchmark's strategy on hftbacktest; returns decisions, fills noted and the last code (1: the end).
 
     Each step: one order a side at most, moved by cancelling and sending anew once the old one is gone.

@@ -16,6 +16,7 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,7 @@ import numpy as np
 
 from benchmarks.hftbacktest_peer import event_array, peer, quote_with_hftbacktest
 from benchmarks.quoter import quote
+from quoting_policy.data.aggregate import aggregate
 from quoting_policy.data.loaders import read
 from quoting_policy.data.tape import Tape, load, save
 from quoting_policy.sim import episode
@@ -60,8 +62,6 @@ def market() -> tuple[Tape, Tape, str]:
     orders = DATA / "sse_l3/600961_2023-07-11_l3.csv.gz"
     if orders.exists() and all(f.exists() for f in files):
         return read(files, tick="0.1", lot="0.001"), read([orders]), "recorded BTCUSDT and 600961"
-    from quoting_policy.data.aggregate import aggregate
-
     synthetic = generate(SCENARIOS["poisson"], seconds=3_000, seed=1)
     return with_feed_latency(aggregate(synthetic), 3_000_000), synthetic, "synthetic"
 
@@ -246,7 +246,8 @@ def memory(path: Path) -> dict[str, float]:
         "small = generate(Flow(), seconds=2, seed=1)\nquote_ours(small)\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "tape = load(Path(sys.argv[1]))\nquote_ours(tape)\n"
-        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 / Path(sys.argv[1]).stat().st_size)"
+        "more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024\n"
+        "print(more / Path(sys.argv[1]).stat().st_size)"
     )
     out = subprocess.run(
         [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True
@@ -279,8 +280,6 @@ def measure(scratch: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and print."""
-    import tempfile
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()

@@ -80,12 +80,9 @@ class Stream(NamedTuple):
 def empty_stream(text: npt.NDArray[np.uint8], lines: int) -> Stream:
     """Room for every line and every ``[price, quantity]`` pair of the text."""
     rows = int(np.count_nonzero(text == ord("["))) + lines
-    longs = [np.zeros(lines, np.int64) for _ in range(6)]
-    return Stream(
-        np.zeros(lines, np.uint8), *longs, np.zeros(lines, np.uint8),
-        np.zeros(rows, np.uint8), np.zeros(rows, np.int32), np.zeros(rows, np.int64),
-        np.zeros(lines, np.int32), np.zeros(lines, np.int32),
-    )  # fmt: skip
+    sizes = dict.fromkeys(Stream._fields, lines) | {"code": rows, "price": rows, "qty": rows}
+    types = {"kind": "u1", "fault": "u1", "code": "u1", "price": "i4", "bid": "i4", "ask": "i4"}
+    return Stream(**{name: np.zeros(size, types.get(name, "i8")) for name, size in sizes.items()})
 
 
 @compiled
@@ -206,7 +203,7 @@ def _levels(
 @compiled
 def _check(price: int, qty: int, tick: int, lot: int, least_qty: int) -> int:
     """The fault of a price and a quantity, 0 if they can be used."""
-    if price == BAD or qty == BAD:
+    if BAD in (price, qty):
         return _NOT_A_NUMBER
     if price <= 0 or qty < least_qty:
         return _NOT_POSITIVE

@@ -60,9 +60,8 @@ def _read(
     ends = line_ends(text)
     stream = empty_stream(text, len(ends))
     lines, rows = read_lines(text, ends, tick, lot, stream)
-    stream = Stream(
-        *(a[:lines] for a in stream[:8]), *(a[:rows] for a in stream[8:11]), *(a[:lines] for a in stream[11:])
-    )
+    of_rows = ("code", "price", "qty")
+    stream = Stream(**{n: a[: rows if n in of_rows else lines] for n, a in stream._asdict().items()})
     counts = np.diff(stream.row, append=rows)
     last = _chain(stream, last)
     stale = stream.fault == _STALE

@@ -21,7 +21,8 @@ from quoting_policy.errors import InputError
 
 HEADER = "id,timestamp,exchange.timestamp,price,volume,action,direction"
 _COLUMNS = (
-    Column(INTEGER), Column(INTEGER), Column(INTEGER), Column(DECIMAL, 2), Column(INTEGER), Column(WORD), Column(WORD),
+    Column(INTEGER), Column(INTEGER), Column(INTEGER), Column(DECIMAL, 2), Column(INTEGER), Column(WORD),
+    Column(WORD),
 )  # fmt: skip
 _CREATED, _CHANGED, _DELETED = word("created"), word("changed"), word("deleted")
 

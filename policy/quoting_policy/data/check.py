@@ -81,7 +81,7 @@ def check(tape: Tape) -> Check:
 
 
 def best_prices(tape: Tape) -> npt.NDArray[np.int64]:
-    """Best bid and ask, ticks, after each row (rows × 2); -1 or beyond the traded range where a side is empty."""
+    """Best bid and ask, ticks, after each row (rows × 2); -1, or far above all trades, for an empty side."""
     low = max(0, tape.facts.low_tick - _MARGIN)
     best = np.zeros((len(tape), 2), np.int64)
     _best_prices(tape.code, tape.price, tape.qty, low, tape.facts.high_tick + _MARGIN + 1 - low, best)
@@ -98,9 +98,7 @@ def _in_sessions(tape: Tape) -> npt.NDArray[np.bool_]:
 
 
 def _quotes_equal(tape: Tape, best: npt.NDArray[np.int64]) -> float:
-    """Share of book states, one a moment, at which the venue published a quote in the same ms or before it
-    with the same best prices.
-    """
+    """Share of book states, one a moment, whose best prices are those that the venue published last."""
     if not len(tape.quote_exch_ns):
         return float("nan")
     depth = np.flatnonzero(tape.code & ACTION == DEPTH)
@@ -114,7 +112,8 @@ def _quotes_equal(tape: Tape, best: npt.NDArray[np.int64]) -> float:
 
 @compiled
 def _best_prices(
-    code: npt.NDArray[np.uint8], price: npt.NDArray[np.int32], qty: npt.NDArray[np.int64], low: int, width: int,
+    code: npt.NDArray[np.uint8], price: npt.NDArray[np.int32], qty: npt.NDArray[np.int64], low: int,
+    width: int,
     out: npt.NDArray[np.int64],
 ) -> int:  # fmt: skip
     """Best places after each row; returns how many rows took more from a level than it had."""

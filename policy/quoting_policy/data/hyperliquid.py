@@ -26,7 +26,8 @@ BOOK_HEADER = "timestamp,sequence,exchange_timestamp," + ",".join(
 TRADE_HEADER = "timestamp,price,size,side,trade_id,exchange_timestamp"
 _BOOK = (Column(DECIMAL, 9), Column(INTEGER), Column(INTEGER), *[Column(DECIMAL, _SCALE)] * (4 * LEVELS))
 _TRADES = (
-    Column(DECIMAL, 9), Column(DECIMAL, _SCALE), Column(DECIMAL, _SCALE), Column(WORD), Column(INTEGER), Column(INTEGER),
+    Column(DECIMAL, 9), Column(DECIMAL, _SCALE), Column(DECIMAL, _SCALE), Column(WORD), Column(INTEGER),
+    Column(INTEGER),
 )  # fmt: skip
 
 
@@ -47,7 +48,8 @@ def load_hyperliquid(
     columns["local_ns"] = columns["local_ns"] + shift
     facts = Facts(
         venue="Hyperliquid", symbol=symbol, level=2, tick_size=tick, qty_unit=lot, local_clock=True,
-        clock_shift_ns=shift, snapshot=True, **traded_range(columns["code"], columns["price"]), **intake.account,
+        clock_shift_ns=shift, snapshot=True, **traded_range(columns["code"], columns["price"]),
+        **intake.account,
     )  # fmt: skip
     return Tape(facts, **columns, local_order=receipt_order(columns["local_ns"]))
 
@@ -81,13 +83,13 @@ def _book_rows(path: Path, intake: Intake, tick: int, lot: int) -> dict[str, npt
             rows += [(k, side, level, 0) for level in old if level not in picture]
             rows += [(k, side, level, size) for level, size in picture.items() if old.get(level) != size]
             standing[side] = picture
-    book, side, level, size = np.array(rows, np.int64).reshape(-1, 4).T
+    book, sides, levels, sizes = np.array(rows, np.int64).reshape(-1, 4).T
     return {
         "exch_ns": exch_ns[book],
         "local_ns": local_ns[book],
-        "code": (DEPTH | np.where(side == 1, ASK_SIDE, 0)).astype(np.uint8),
-        "price": level.astype(np.int32),
-        "qty": size,
+        "code": (DEPTH | np.where(sides == 1, ASK_SIDE, 0)).astype(np.uint8),
+        "price": levels.astype(np.int32),
+        "qty": sizes,
     }
 
 

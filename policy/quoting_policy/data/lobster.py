@@ -1,4 +1,4 @@
-"""LOBSTER message files: ``time,type,order,size,price,direction``, no header (lobsterdata.com, "Data structure").
+"""LOBSTER message files, ``time,type,order,size,price,direction`` (lobsterdata.com, "Data structure").
 
 Times in seconds after midnight, prices in 1/10000 dollar. Types: 1 new order, 2 part of one cancelled, 3
 deleted, 4 executed, 5 execution of a hidden order, 6 cross trade, 7 halt. Orders that rested before the first
@@ -55,7 +55,8 @@ def load_lobster(
     name = re.match(r"([A-Za-z.]+)_(\d{4}-\d{2}-\d{2})_", path.name)
     code = action | np.where(ask, ASK_SIDE, 0).astype(np.uint8)
     facts = Facts(
-        venue="NASDAQ (LOBSTER)", symbol=symbol or (name.group(1) if name else path.stem), level=3, tick_size=tick,
+        venue="NASDAQ (LOBSTER)", symbol=symbol or (name.group(1) if name else path.stem), level=3,
+        tick_size=tick,
         qty_unit="1", epoch=f"midnight {name.group(2) if name else 'of the recorded day'} America/New_York",
         sessions=((int(9.5 * _HOUR), 16 * _HOUR),), **traded_range(code[kept], ticks[kept]), **intake.account,
     )  # fmt: skip

@@ -60,7 +60,7 @@ class Intake:
 
         faults: one :class:`Fault` a row, 0 where it is good. first_line: line of the file of row 0.
         """
-        good = faults == 0
+        good = np.asarray(faults == 0, np.bool_)
         if good.all():
             return good
         for number, count in zip(*np.unique(faults[~good], return_counts=True), strict=True):

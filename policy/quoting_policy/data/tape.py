@@ -49,8 +49,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What the numbers of a tape mean, and what was done to get them.
 
     Prices are counts of ``tick_size``, quantities of ``qty_unit`` (the smallest that the feed resolves);
-    orders of one's own come in multiples of ``lot`` units. ``low_tick`` and ``high_tick`` span the trades. Times are nanoseconds since 1970 UTC, or since
-    midnight of the venue's day where ``epoch`` says so. ``clock_shift_ns`` was added to every local time.
+    orders of one's own come in multiples of ``lot`` units. ``low_tick`` and ``high_tick`` span the trades.
+    Times are nanoseconds since 1970 UTC, or since midnight of the venue's day where ``epoch`` says so.
+    ``clock_shift_ns`` was added to every local time.
     ``sessions`` are the half-open spans of continuous trading; empty means that the venue never closes.
     """
 
@@ -74,10 +75,6 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-def _none(dtype: str) -> Any:
-    return field(default_factory=lambda: np.zeros(0, dtype))
-
-
 @dataclass(frozen=True, slots=True)
 class Tape:
     """The rows of a recorded market, in the order in which the venue produced them.
@@ -95,11 +92,11 @@ class Tape:
     code: npt.NDArray[np.uint8]
     price: npt.NDArray[np.int32]
     qty: npt.NDArray[np.int64]
-    order: npt.NDArray[np.int32] = _none("<i4")
-    local_order: npt.NDArray[np.int32] = _none("<i4")
-    quote_exch_ns: npt.NDArray[np.int64] = _none("<i8")
-    quote_bid: npt.NDArray[np.int32] = _none("<i4")
-    quote_ask: npt.NDArray[np.int32] = _none("<i4")
+    order: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, "<i4"))
+    local_order: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, "<i4"))
+    quote_exch_ns: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, "<i8"))
+    quote_bid: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, "<i4"))
+    quote_ask: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, "<i4"))
 
     def __len__(self) -> int:
         return len(self.code)
@@ -127,8 +124,8 @@ class Tape:
         return replace(self, **keep, order=order, local_order=receipt_order(keep["local_ns"]))
 
 
-def traded_range(code: npt.NDArray[np.uint8], price: npt.NDArray[np.int32]) -> dict[str, int]:
-    """The facts ``low_tick`` and ``high_tick``: lowest and highest traded price, of all rows if none traded."""
+def traded_range(code: npt.NDArray[np.uint8], price: npt.NDArray[np.int32]) -> dict[str, Any]:
+    """The facts ``low_tick`` and ``high_tick``: lowest and highest trade, else price."""
     action = code & ACTION
     traded = price[(action == TRADE) | (action == FILL)]
     near = traded if len(traded) else price
@@ -171,7 +168,7 @@ def _write_column(archive: zipfile.ZipFile, name: str, column: npt.NDArray[Any])
     # force_zip64 would lengthen the local header by 20 bytes; give the size instead, so it is known.
     entry.file_size = column.nbytes + 128
     with archive.open(entry, "w") as member:
-        np.lib.format.write_array(member, np.ascontiguousarray(column, _DTYPES[name]), version=(1, 0))
+        np.lib.format.write_array(member, np.ascontiguousarray(column, _DTYPES[name]), version=(1, 0))  # type: ignore[no-untyped-call]  # numpy leaves it untyped
 
 
 def load(path: Path) -> Tape:

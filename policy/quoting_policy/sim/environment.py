@@ -48,6 +48,7 @@ class MarketMakingVectorEnv(VectorEnv[Observation, npt.NDArray[np.float32], npt.
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
         """Begin new episodes. seed: None goes on to fresh random numbers, a number begins them anew."""
+        del options  # there are none
         if seed is not None:
             self._seed = seed
             self.states[:, episode.EPISODE] = 0.0

@@ -77,14 +77,16 @@ class MarketModel:
     def parameters(self) -> npt.NDArray[np.float64]:
         """The numbers that the compiled step reads, by position."""
         return np.array([
-            self.start, self.sigma, self.dt, self.intensity, self.decay, self.linear_fills, self.max_inventory,
+            self.start, self.sigma, self.dt, self.intensity, self.decay, self.linear_fills,
+            self.max_inventory,
             self.max_offset, self.max_size, 1 - 1 / self.mean_order, self.latency_steps, self.regime_sigma,
             self.regime_rate, self.adverse_move, self.inventory_penalty, self.fee, self.max_loss, self.steps,
             np.sqrt(self.dt), self.sigma if self.sigma > self.regime_sigma else self.regime_sigma,
         ], np.float64)  # fmt: skip
 
 
-(_START, _SIGMA, _DT, _A, _K, _LINEAR, _Q, _OFFSET, _SIZE, _TAIL, _LATENCY, _SIGMA2, _RATE, _ADVERSE, _PHI, _FEE,
+(_START, _SIGMA, _DT, _A, _K, _LINEAR, _Q, _OFFSET, _SIZE, _TAIL, _LATENCY, _SIGMA2, _RATE, _ADVERSE, _PHI,
+ _FEE,
  _LOSS, _STEPS, _ROOT_DT, _LARGEST) = range(20)  # fmt: skip
 
 
@@ -112,8 +114,8 @@ def _filled(p: npt.NDArray[np.float64], distance: float, size: float, key: np.ui
 
 @inner
 def _place(
-    states: npt.NDArray[np.float64], i: int, queues: npt.NDArray[np.float64], actions: npt.NDArray[np.float64],
-    p: npt.NDArray[np.float64],
+    states: npt.NDArray[np.float64], i: int, queues: npt.NDArray[np.float64],
+    actions: npt.NDArray[np.float64],
 ) -> None:  # fmt: skip
     """Send the action's quotes, and let those become live that were sent ``latency_steps`` ago."""
     slots, step = queues.shape[1], np.int64(states[i, STEP])
@@ -199,7 +201,8 @@ def begin(
 def advance(
     states: npt.NDArray[np.float64], queues: npt.NDArray[np.float64], actions: npt.NDArray[np.float64],
     p: npt.NDArray[np.float64], seed: int, terms: npt.NDArray[np.float64],
-    observations: npt.NDArray[np.float32], terminated: npt.NDArray[np.bool_], truncated: npt.NDArray[np.bool_],
+    observations: npt.NDArray[np.float32], terminated: npt.NDArray[np.bool_],
+    truncated: npt.NDArray[np.bool_],
 ) -> None:  # fmt: skip
     """One step of every episode. actions: rows of (bid offset, ask offset) in price and (bid, ask) lots.
 
@@ -212,7 +215,7 @@ def advance(
             _begin(states, i, p)
             terminated[i] = truncated[i] = False
         else:
-            _place(states, i, queues, actions, p)
+            _place(states, i, queues, actions)
             _step(states, i, p, seed + i, terms)
             wealth = states[i, CASH] + states[i, INVENTORY] * states[i, MID]
             terminated[i] = wealth < -p[_LOSS]

@@ -67,7 +67,8 @@ class AlmgrenChriss:
         if total < 1e-6:
             return self.shares * left
         # sinh(total·left)/sinh(total), without overflow for a large total
-        return self.shares * np.exp(total * (left - 1)) * np.expm1(-2 * total * left) / math.expm1(-2 * total)
+        shape = np.exp(total * (left - 1)) * np.expm1(-2 * total * left) / math.expm1(-2 * total)
+        return np.asarray(self.shares * shape)
 
     def expected_cost(self) -> float:
         """Mean shortfall of the path, money."""

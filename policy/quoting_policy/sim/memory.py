@@ -12,10 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import (
-    carray,  # type: ignore[attr-defined]  # numba has it, its stubs don't
-    types,
-)
+from numba import carray, types  # type: ignore[attr-defined]  # numba has carray, its stubs don't
 from numba.extending import intrinsic
 
 from quoting_policy.data.compiled import inner

@@ -72,8 +72,10 @@ class Venue:
 
 @dataclass(frozen=True, slots=True)
 class OwnOrder:
-    """An own order as the trader knows it. price: ticks; left: units that still rest; status: ``in flight``,
-    ``live`` or ``done``; pending: requests without answer; outcome: why it is done, as the venue told.
+    """An own order as the trader knows it.
+
+    price: ticks; left: units that still rest; status: ``in flight``, ``live`` or ``done``; pending: requests
+    without answer; outcome: why it is done, as the venue told.
     """
 
     id: int
@@ -264,7 +266,7 @@ class Replay:
         )
 
     def queue_ahead(self, order_id: int) -> float | None:
-        """Units ahead of a resting order at the venue, None if it doesn't rest. The trader can't know this."""
+        """Units ahead of a resting order at the venue (a trader can't know), None if it doesn't rest."""
         slot = int(trader.slot_of(self.core, order_id))
         if slot < 0 or self._arrays["orders"]["status"][slot] != 1:
             return None
@@ -316,7 +318,8 @@ def _arrays(
         "queue_model": venue.queue.code, "queue_power": venue.queue.power,
         "queue_scale": max(1.0, float(1 / Decimal(facts.qty_unit))),
         "maker_rate": fees.maker_rate, "taker_rate": fees.taker_rate,
-        "maker_per_unit": fees.maker_per_unit / float(tick), "taker_per_unit": fees.taker_per_unit / float(tick),
+        "maker_per_unit": fees.maker_per_unit / float(tick),
+        "taker_per_unit": fees.taker_per_unit / float(tick),
         "latency_model": latency.code, "seed": seed,
     }  # fmt: skip
     settings |= dict(zip(("entry_a", "entry_b", "response_a", "response_b"), latency.parameters, strict=True))
@@ -327,7 +330,8 @@ def _arrays(
         "exch_book": np.zeros(2 * width, np.int64), "local_book": np.zeros(2 * width, np.int64),
         "state": state, "rules": rules, "orders": np.zeros(_SLOTS, ORDER), "live": np.zeros(_SLOTS, np.int64),
         "requests": np.zeros(4 * _SLOTS, REQUEST), "responses": np.zeros(16 * _SLOTS, RESPONSE),
-        "fills": np.zeros(max_fills, FILL_RECORD), "sessions": np.array(facts.sessions, np.int64).reshape(-1, 2),
+        "fills": np.zeros(max_fills, FILL_RECORD), "sessions": np.array(facts.sessions,
+        np.int64).reshape(-1, 2),
         "incidents": np.array(venue.incidents, np.int64).reshape(-1, 4), "recorded": recorded,
     }  # fmt: skip
     return {

@@ -40,7 +40,7 @@ def gap(tape: Tape, at_ns: int, ticks: int) -> Tape:
     book = cut(tape.rows(0, first), at_ns, at_ns + 1)
     clears = np.array([CLEAR, CLEAR | ASK_SIDE], np.uint8)
     inserted = len(book) + 2
-    columns = {
+    columns: dict[str, tuple[Any, Any]] = {
         "exch_ns": (np.full(inserted, at_ns), tape.exch_ns),
         "local_ns": (np.full(inserted, at_ns + latency), tape.local_ns),
         "code": (np.concatenate([clears, book.code]), tape.code),

@@ -97,11 +97,11 @@ def _receive(core: Core, until: int) -> None:
             continue
         if response.outcome != BY_SESSION_END:  # nobody asked for that one
             order.pending -= 1
-        _acknowledge(core, response.kind, response.slot, response.place, response.qty, response.outcome)
+        _acknowledge(core, response.kind, response.slot, response.place, response.qty)
 
 
 @inner
-def _acknowledge(core: Core, kind: int, slot: int, place: int, qty: int, outcome: int) -> None:
+def _acknowledge(core: Core, kind: int, slot: int, place: int, qty: int) -> None:
     s, order = memory.state(core), memory.orders(core)[slot]
     if kind == REJECTED:
         s.rejected += 1

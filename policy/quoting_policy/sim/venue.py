@@ -342,7 +342,7 @@ def _row_among_own(
     bid, ask = apply_row(
         memory.exch_book(core), memory.rules(core).width, code, place, qty, s.exch_bid, s.exch_ask
     )
-    if reaches and (action == ADD or action == DEPTH):
+    if reaches and action in (ADD, DEPTH):
         _reach_own(core, row, action, side, place, bid, ask)
     return bid, ask
 

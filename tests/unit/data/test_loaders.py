@@ -26,7 +26,8 @@ STREAM = [
     (1, {"e": "depthUpdate", "E": 2, "T": 2, "U": 1, "u": 5, "pu": 0, "b": [["9.9", "9"]], "a": []}),
     (3, {"e": "depthUpdate", "E": 4, "T": 4, "U": 6, "u": 9, "pu": 5, "b": [["10.0", "2.000"]], "a": []}),
     (5, {"lastUpdateId": 8, "E": 3, "T": 3, "bids": [["10.0", "1.000"]], "asks": [["10.1", "4.000"]]}),
-    (6, {"e": "depthUpdate", "E": 6, "T": 6, "U": 10, "u": 12, "pu": 9, "b": [], "a": [["10.1", "0.000"], ["10.2", "3"]]}),
+    (6, {"e": "depthUpdate", "E": 6, "T": 6, "U": 10, "u": 12, "pu": 9, "b": [], "a": [["10.1", "0.000"],
+    ["10.2", "3"]]}),
     (7, {"e": "bookTicker", "u": 12, "b": "10.0", "B": "2.000", "a": "10.2", "A": "3.000", "T": 6, "E": 6}),
     (8, {"e": "trade", "E": 7, "T": 7, "t": 1, "p": "10.2", "q": "0.500", "X": "MARKET", "m": False}),
     (9, {"e": "trade", "E": 7, "T": 7, "t": 2, "p": "10.2", "q": "0.500", "X": "INSURANCE_FUND", "m": False}),
@@ -120,7 +121,7 @@ def test_after_a_gap_nothing_is_used_until_the_next_snapshot(tmp_path):
         (10, {"e": "depthUpdate", "E": 9, "T": 9, "U": 15, "u": 16, "pu": 14, "b": [["9.8", "1"]], "a": []}),
     ]
     path = stream(dated(broken), tmp_path)
-    with pytest.raises(InputError, match="line 8.*sequence gap"):
+    with pytest.raises(InputError, match=r"line 8.*sequence gap"):
         read([path], tick="0.1", lot="0.001")
     assert read([path], tick="0.1", lot="0.001", bad_rows="drop").facts.bad == {"sequence gap": 1}
 
@@ -161,7 +162,8 @@ def test_lobster_messages_become_orders_and_hidden_prints(tmp_path):
 """
     tape = read([write(tmp_path, "AAPL_2012-06-21_message_5.csv", text)])
     assert rows(tape) == [
-        (ADD, False, 58533, 100), (REDUCE, False, 58533, 40), (FILL, False, 58533, 10), (TRADE, True, 58534, 5),
+        (ADD, False, 58533, 100), (REDUCE, False, 58533, 40), (FILL, False, 58533, 10), (TRADE, True, 58534,
+        5),
         (REDUCE, False, 58533, 50),
     ]  # fmt: skip
     assert tape.facts.symbol == "AAPL"

@@ -24,7 +24,11 @@ def recorded(*names):
     return paths
 
 
-SHANGHAI = [("600961", 46_169, 21_082, 1.106, 0.435), ("605580", 27_076, 10_867, 1.198, 0.538), ("601825", 6_140, 2_642, 1.004, 0.077)]  # fmt: skip
+SHANGHAI = [
+    ("600961", 46_169, 21_082, 1.106, 0.435),
+    ("605580", 27_076, 10_867, 1.198, 0.538),
+    ("601825", 6_140, 2_642, 1.004, 0.077),
+]
 
 
 @pytest.mark.parametrize(("stock", "events", "trades", "spread", "volatility"), SHANGHAI)
@@ -46,7 +50,8 @@ def test_shanghai_mornings_have_the_published_spread_and_volatility(
 
 @pytest.mark.parametrize(
     ("files", "tick", "shift_s"),
-    [(("binance_ws/usdm_btcusdt_20230404.dat.gz", "binance_ws/usdm_btcusdt_20230405.dat.gz"), "0.1", (0, 0.1)),
+    [(("binance_ws/usdm_btcusdt_20230404.dat.gz", "binance_ws/usdm_btcusdt_20230405.dat.gz"), "0.1", (0,
+    0.1)),
      (("binance_ws/usdm_ethusdt_20240718.gz", "binance_ws/usdm_ethusdt_20240719.gz"), "0.01", (1.3, 1.6))],
 )  # fmt: skip
 def test_binance_books_equal_the_published_quotes_without_a_gap(files, tick, shift_s):

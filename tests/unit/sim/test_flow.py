@@ -1,4 +1,4 @@
-"""Synthetic markets: their arrivals are what they say, their tapes replay, each scenario shows its feature."""
+"""Synthetic markets: arrivals are what they say, tapes replay, each scenario shows its feature."""
 
 from __future__ import annotations
 

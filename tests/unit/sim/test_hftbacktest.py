@@ -88,7 +88,7 @@ def test_levels_give_the_same_fills_on_recorded_bitcoin(names):
 
 def test_orders_give_the_same_fills_but_for_prints_through_the_price():
     """hftbacktest's L3 model looks only at the queue of the print's own price; a print at a worse price would
-    have met our order first. So its fills must be ours at the same moment, or ours earlier by such a print."""
+    have met our order first. So its fills are ours at the same moment, or ours earlier by such a print."""
     tape = read([recorded("sse_l3/600961_2023-07-11_l3.csv.gz")])
     tape = cut(tape, *tape.facts.sessions[0]).with_facts(sessions=())
     theirs = peer(tape, event_array(tape), latency_ns=LATENCY, queue=("l3_fifo_queue_model", None), roi=False)

@@ -39,7 +39,8 @@ def test_almgren_chriss_gives_the_papers_urgency():
 @given(st.floats(0, 1e-3), st.integers(1, 200))
 def test_the_path_falls_from_all_to_nothing(aversion, periods):
     held = AlmgrenChriss(
-        shares=100.0, horizon=10.0, periods=periods, sigma=1.0, fixed_cost=0.1, permanent=1e-4, temporary=1e-2,
+        shares=100.0, horizon=10.0, periods=periods, sigma=1.0, fixed_cost=0.1, permanent=1e-4,
+        temporary=1e-2,
         aversion=aversion,
     ).holdings()  # fmt: skip
     assert held[0] == pytest.approx(100.0)
@@ -50,7 +51,8 @@ def test_the_path_falls_from_all_to_nothing(aversion, periods):
 def test_no_aversion_sells_in_a_straight_line_and_costs_least():
     def plan(aversion):
         return AlmgrenChriss(
-            shares=1e6, horizon=5.0, periods=50, sigma=0.95, fixed_cost=0.0625, permanent=2.5e-7, temporary=2.5e-6,
+            shares=1e6, horizon=5.0, periods=50, sigma=0.95, fixed_cost=0.0625, permanent=2.5e-7,
+            temporary=2.5e-6,
             aversion=aversion,
         )  # fmt: skip
 

@@ -297,7 +297,8 @@ def test_no_money_and_no_lots_are_lost(market):
 
 @pytest.mark.parametrize(
     ("call", "field"),
-    [(lambda r: r.submit(BUY, 100, 0), "qty"), (lambda r: r.submit(BUY, 100, 15), "qty"), (lambda r: r.submit(2, 100, 10), "side"),
+    [(lambda r: r.submit(BUY, 100, 0), "qty"), (lambda r: r.submit(BUY, 100, 15), "qty"),
+    (lambda r: r.submit(2, 100, 10), "side"),
      (lambda r: r.elapse(0), "duration_ns"), (lambda r: r.order(77), "order_id")],
 )  # fmt: skip
 def test_bad_calls_are_refused_by_name(call, field):
