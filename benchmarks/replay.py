@@ -241,12 +241,16 @@ def environment() -> dict[str, float]:
 def memory(path: Path) -> dict[str, float]:
     """Peak memory of a replay in a process of its own, beyond what the program itself takes, by the tape."""
     program = (
-        "import resource, sys\nfrom pathlib import Path\nfrom benchmarks.replay import quote_ours\n"
+        "import sys\nfrom pathlib import Path\nfrom benchmarks.replay import quote_ours\n"
         "from quoting_policy.data.tape import load\nfrom quoting_policy.sim.flow import Flow, generate\n"
         "small = generate(Flow(), seconds=2, seed=1)\nquote_ours(small)\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "Path('/proc/self/clear_refs').write_text('5')  # the peak so far is forgotten\n"
+        "def peak():\n"
+        "    status = Path('/proc/self/status').read_text()\n"
+        "    return int(status.partition('VmHWM:')[2].split()[0])\n"
+        "before = peak()\n"
         "tape = load(Path(sys.argv[1]))\nquote_ours(tape)\n"
-        "more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024\n"
+        "more = (peak() - before) * 1024\n"
         "print(more / Path(sys.argv[1]).stat().st_size)"
     )
     out = subprocess.run(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -31,6 +33,21 @@ from quoting_policy.sim.queue import PowerProbability, QueueModel
 
 _SLOTS = 256
 _MARGIN_TICKS = 5_000
+
+
+def _picker(dtype: np.dtype[Any], *names: str) -> itemgetter[Any]:
+    """Takes some fields from a record's tuple."""
+    return itemgetter(*((dtype.names or ()).index(name) for name in names))
+
+
+_SEEN = _picker(
+    STATE, "now", "local_bid", "local_ask", "position", "cash", "fees", "trades", "bought_by_takers",
+    "sold_by_takers", "high_trade", "low_trade",
+)  # fmt: skip
+_KNOWN = _picker(
+    ORDER, "id", "side", "local_place", "qty", "local_left", "local_status", "pending", "outcome"
+)
+_PROGRESS = _picker(ORDER, "id", "local_status")
 _STATUS = ("in flight", "live", "done")
 
 
@@ -70,8 +87,7 @@ class Venue:
     incidents: tuple[tuple[int, int, int, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OwnOrder:
+class OwnOrder(msgspec.Struct, frozen=True, gc=False):
     """An own order as the trader knows it.
 
     price: ticks; left: units that still rest; status: ``in flight``, ``live`` or ``done``; pending: requests
@@ -88,8 +104,7 @@ class OwnOrder:
     outcome: str
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(msgspec.Struct, frozen=True):
     """What the trader knows at ``now``.
 
     Prices in ticks, None where a side is empty; quantities and position in units; cash in ticks × units,
@@ -140,6 +155,7 @@ class Replay:
         self._state: Any = self._arrays["state"][0]
         self._base = int(self._arrays["rules"]["base"][0])
         self._width = int(self._arrays["rules"]["width"][0])
+        self._at_work: list[int] = []
         self._fills_given = 0
         self._prints_given = 0
 
@@ -169,6 +185,7 @@ class Replay:
             raise InputError(
                 "orders at work", _SLOTS, f"< {_SLOTS}", "cancel some and let the answers arrive"
             )
+        self._at_work.append(order_id)
         self._check_room()
         return order_id
 
@@ -186,52 +203,57 @@ class Replay:
 
     def view(self) -> View:
         """What the trader knows now; starts the count of prints anew."""
-        s, book = self._state, self._arrays["local_book"]
-        bid, ask = int(s["local_bid"]), int(s["local_ask"])
-        some = s["trades"] > 0
+        book = self._arrays["local_book"]
+        now, bid, ask, position, cash, fees, trades, bought, sold, high, low = _SEEN(self._state.item())
         seen = View(
-            now=self.now,
+            now=now,
             bid=None if bid == NO_BID else self._base + bid,
             ask=None if ask == self._width else self._base + ask,
-            bid_qty=0 if bid == NO_BID else int(book[bid]),
-            ask_qty=0 if ask == self._width else int(book[self._width + ask]),
-            position=int(s["position"]),
-            cash=int(s["cash"]),
-            fees=float(s["fees"]),
-            orders=self.orders(),
-            trades=int(s["trades"]),
-            bought_by_takers=int(s["bought_by_takers"]),
-            sold_by_takers=int(s["sold_by_takers"]),
-            high_trade=self._base + int(s["high_trade"]) if some and s["bought_by_takers"] else None,
-            low_trade=self._base + int(s["low_trade"]) if some and s["sold_by_takers"] else None,
+            bid_qty=0 if bid == NO_BID else book.item(bid),
+            ask_qty=0 if ask == self._width else book.item(self._width + ask),
+            position=position,
+            cash=cash,
+            fees=fees,
+            orders=self.orders() if self._at_work else (),
+            trades=trades,
+            bought_by_takers=bought,
+            sold_by_takers=sold,
+            high_trade=self._base + high if bought else None,
+            low_trade=self._base + low if sold else None,
         )
-        trader.forget_prints(self.core)
+        if trades:
+            trader.forget_prints(self.core)
         return seen
 
     def orders(self) -> tuple[OwnOrder, ...]:
         """Own orders not known to be done, oldest first."""
-        table = self._arrays["orders"]
-        at_work = np.flatnonzero((table["id"] > 0) & (table["local_status"] != DONE))
-        return tuple(self._own(table[k]) for k in at_work[np.argsort(table["id"][at_work])])
+        table, found = self._arrays["orders"], []
+        for order_id in self._at_work:
+            record = table[order_id % _SLOTS].item()
+            known, status = _PROGRESS(record)
+            if known == order_id and status != DONE:
+                found.append(self._own(record))
+        self._at_work = [order.id for order in found]
+        return tuple(found)
 
     def order(self, order_id: int) -> OwnOrder:
         """One own order; the last 256 stay known after they are done."""
         slot = int(trader.slot_of(self.core, order_id))
         if slot < 0:
             raise InputError("order_id", order_id, "the id of a recent own order")
-        return self._own(self._arrays["orders"][slot])
+        return self._own(self._arrays["orders"][slot].item())
 
-    def _own(self, record: Any) -> OwnOrder:
-        done = record["local_status"] == DONE
+    def _own(self, record: tuple[Any, ...]) -> OwnOrder:
+        order_id, side, place, qty, left, status, pending, outcome = _KNOWN(record)
         return OwnOrder(
-            id=int(record["id"]),
-            side=int(record["side"]),
-            price=self._base + int(record["local_place"]),
-            qty=int(record["qty"]),
-            left=int(record["local_left"]),
-            status=_STATUS[record["local_status"]],
-            pending=int(record["pending"]),
-            outcome=OUTCOMES[record["outcome"]] if done else "",
+            id=order_id,
+            side=side,
+            price=self._base + place,
+            qty=qty,
+            left=left,
+            status=_STATUS[status],
+            pending=pending,
+            outcome=OUTCOMES[outcome] if status == DONE else "",
         )
 
     def new_fills(self) -> npt.NDArray[Any]:

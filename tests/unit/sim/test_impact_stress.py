@@ -106,7 +106,7 @@ def test_quotes_left_behind_by_a_gap_are_picked_off(tape):
 
 
 def test_a_flash_crash_comes_back(tape):
-    crashed = stress.flash_crash(tape, 20 * S, 40 * S, -50, steps=5)
+    crashed = stress.flash_crash(tape, 20 * S, 40 * S, 50, steps=5)
     assert mid_at(crashed, 30.5) <= mid_at(tape, 30.5) - 35
     assert mid_at(crashed, 50) == mid_at(tape, 50)
 
