@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quoting_policy.data.text import BAD, decimal
@@ -17,6 +17,7 @@ def read(text: str, scale: int) -> int:
     return int(decimal(raw, 0, len(raw), scale))
 
 
+@settings(deadline=None)
 @given(st.integers(-(10**15), 10**15), st.integers(0, 8), st.integers(0, 3))
 def test_every_decimal_is_read_exactly(mantissa, places, spare):
     text = f"{Decimal(mantissa).scaleb(-places):f}"

@@ -59,6 +59,7 @@ def test_the_queue_moves_as_the_published_numbers_say(traded, front):
     assert advance(1, 2.0, 1.0, 60.0 - traded, traded, 100.0, 80.0) == pytest.approx(front, abs=1e-6)
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1e3), st.floats(0, 1e3), st.floats(0, 2e3), st.integers(0, 5))
 def test_the_queue_ahead_never_grows_nor_passes_the_level(front, back, now, model):
     after = advance(model, 2.0, 1.0, front, 0.0, front + back, now)
