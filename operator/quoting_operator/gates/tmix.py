@@ -78,9 +78,7 @@ class MeanSums:
         return _about(self.n, self.s, self.q, d0 - self.shift)
 
 
-def tmix(  # noqa: PLR0917 - the order of the formula
-    n: int, s: float, q: float, d0: float, alpha: float = 0.05, t_star: float = TARGET_BLOCKS
-) -> float:
+def tmix(n: int, s: float, q: float, d0: float, alpha: float = 0.05, t_star: float = TARGET_BLOCKS) -> float:
     """Evidence ln E against "mean D <= d0" from n differences with sum s and sum of squares q.
 
     Reject at level alpha when the result reaches ln(1/alpha). Zero for n < 2.

@@ -6,8 +6,6 @@ is the pair (0, 0).
 
 from __future__ import annotations
 
-import math
-
 from quoting_policy.clamps.situation import LARGEST, Draft, Situation, fit, room_in_lots
 
 _EPS = 1e-9
@@ -42,8 +40,8 @@ def notional(draft: Draft, now: Situation) -> bool:
     limit = now.limits.max_notional
     if limit is None:
         return False
-    lots = limit / (now.lot * now.mid)
-    return _cap(draft, now, lots, lots) if math.isfinite(lots) else False
+    lots = _exact(limit / (now.lot * now.mid))
+    return _cap(draft, now, lots, lots)
 
 
 def arm_budget(draft: Draft, now: Situation) -> bool:
@@ -82,8 +80,8 @@ def gross_notional(draft: Draft, now: Situation) -> bool:
     if limit is None:
         return False
     inventory = max(abs(now.inventory_high), abs(now.inventory_low))
-    lots = inventory + (limit - held.gross_notional) / (now.lot * now.mid)
-    return math.isfinite(lots) and _cap(draft, now, max(lots, 0.0), max(lots, 0.0))
+    lots = _exact(inventory + (limit - held.gross_notional) / (now.lot * now.mid))
+    return _cap(draft, now, lots, lots)
 
 
 def correlation(draft: Draft, now: Situation) -> bool:
@@ -122,6 +120,11 @@ def _only_live(draft: Draft, now: Situation) -> bool:
     bound = bids != draft.bids or asks != draft.asks
     draft.bids, draft.asks = bids, asks
     return bound
+
+
+def _exact(lots: float) -> float:
+    """A cap as a number of lots that floats hold exactly; none where it is not a number."""
+    return min(lots, LARGEST) if lots > 0 else 0.0
 
 
 def _at(value: float, limit: float | None) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import sys
 from typing import Any
 
 import msgspec
 
+from quoting_policy.clamps import apply_limits
 from quoting_policy.cli.request import QuoteRequest, parse
-from quoting_policy.domain import Instrument, Level, MarketState, QuoteLevel, RawQuote
+from quoting_policy.domain import Instrument, Level, Limits, MarketState, QuoteLevel, RawQuote
 from quoting_policy.models import RefusalError, build
 from quoting_policy.models.contract import check_known
 
@@ -51,9 +51,8 @@ def quote(request: QuoteRequest) -> dict[str, Any]:
     return _clamped(raw, state, instrument, limits)
 
 
-def _clamped(raw: RawQuote, state: MarketState, instrument: Instrument, limits: Any) -> dict[str, Any]:
-    clamps = importlib.import_module("quoting_policy.clamps")  # only a clamped request pays for it
-    clamped = clamps.apply_limits(raw, state, instrument, limits)
+def _clamped(raw: RawQuote, state: MarketState, instrument: Instrument, limits: Limits) -> dict[str, Any]:
+    clamped = apply_limits(raw, state, instrument, limits)
     bids, asks = (_levels(side, instrument) for side in (clamped.bids, clamped.asks))
     return _answer(raw, bids, asks, clamped.bound, clamped.breaches)
 

@@ -104,6 +104,8 @@ def test_a_clamp_takes_away_what_does_not_fit(name, limits, changes, bids, asks)
         ("portfolio_drawdown", LOSING, []),
         ("portfolio_daily_loss", msgspec.structs.replace(LOSING, drawdown=0.0, daily_loss=9.0), []),
         ("gross_notional", RICH, [(198, 2)]),
+        ("gross_notional", msgspec.structs.replace(RICH, gross_notional=float("nan")), []),
+        ("gross_notional", msgspec.structs.replace(RICH, gross_notional=float("inf")), []),
     ],
 )
 def test_the_portfolio_has_limits_of_its_own(name, portfolio, bids):

@@ -10,12 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import quoting_policy.clamps
 from quoting_operator.cli.quoting import main
 
-needs_clamps = pytest.mark.skipif(
-    not hasattr(quoting_policy.clamps, "apply_limits"), reason="clamps are not merged here yet"
-)
 REQUEST = {
     "model": "AvellanedaStoikov",
     "params": {"gamma": 0.1},
@@ -179,7 +175,6 @@ def test_any_bytes_are_one_line(quoting, content: bytes) -> None:
     assert (status, out, err.count("\n")) == (2, "", 1)
 
 
-@needs_clamps
 def test_with_instrument_and_limits_the_quote_is_on_ticks_and_lots_and_within_limits(quoting) -> None:
     request = changed(
         params={"qty": 2.5},
