@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from quoting_policy.errors import InputError
 
 COMMANDS = {
+    "agent": ("quoting_policy.cli.agent", "feed an engine its revision, authority and kill state"),
+    "engine": ("quoting_policy.cli.engine", "serve quotes over a Unix socket"),
     "gates": ("quoting_operator.cli.gates", "plan and run the statistical gates"),
     "models": ("quoting_policy.cli.models", "list quoting models, parameters, units, defaults"),
 }
