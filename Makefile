@@ -9,7 +9,7 @@ COMPILE := $(UV) pip compile -q pyproject.toml --universal --generate-hashes --n
 	$(UV) pip install -q --no-deps --no-build-isolation -e .
 	touch $@
 
-.PHONY: help setup lock lint format
+.PHONY: help setup lock lint format crds
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 setup: .venv/ready ## make the virtual environment
@@ -19,3 +19,5 @@ lint: setup ## ruff, mypy, import-linter
 	.venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/mypy && .venv/bin/lint-imports
 format: setup ## rewrite the code in the house format
 	.venv/bin/ruff check --fix && .venv/bin/ruff format
+crds: setup ## write crds/ from the models
+	.venv/bin/python -m quoting_operator.api.crd crds
