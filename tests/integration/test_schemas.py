@@ -16,6 +16,7 @@ pytestmark = pytest.mark.integration
 DECIMAL = 'must be a decimal number > 0 in quotes, such as "0.1"'
 DURATION = 'must be a whole number > 0 and one unit of s, m, h, d, such as "90s" or "5d"'
 WEEKLY = {"days": ["Mon"], "start": "09:00", "end": "17:00"}
+KEY = {"name": "w", "key": "k"}
 QUANTILE = {"name": "p99", "metric": "decisionLatency", "kind": "guardrail", "test": "quantile"}
 
 INVALID_POLICIES: list[tuple[str, Any, str]] = [
@@ -31,7 +32,7 @@ INVALID_POLICIES: list[tuple[str, Any, str]] = [
     ("spec.baseline", None, "spec.baseline: Required value"),
     ("spec.baseline.model", None, "spec.baseline.model: Required value"),
     ("spec.baseline.params", [1], "spec.baseline.params in body must be of type object"),
-    ("spec.candidate", {**CANDIDATE, "weightsFrom": {"configMapKeyRef": {"name": "w", "key": "k"}, "sha256": "x"}},
+    ("spec.candidate", {**CANDIDATE, "weightsFrom": {"configMapKeyRef": KEY, "sha256": "x"}},
      "spec.candidate.weightsFrom.sha256 in body should match"),
     ("spec.limits.maxPosition", "-3", f'spec.limits.maxPosition: Invalid value: "-3": {DECIMAL}'),
     ("spec.limits.maxPosition", "ten", f'spec.limits.maxPosition: Invalid value: "ten": {DECIMAL}'),
@@ -40,9 +41,12 @@ INVALID_POLICIES: list[tuple[str, Any, str]] = [
     ("spec.limits.maxPositon", "3", 'unknown field "spec.limits.maxPositon"'),
     ("spec.riskPolicyRef", {"key": "x"}, "spec.riskPolicyRef.name: Required value"),
     ("spec.rollout.paper.data", {"type": "Tape"}, 'supported values: "Volume", "Simulated"'),
-    ("spec.rollout.paper.data", {"type": "Volume"}, "volume must be given when type is Volume, and only then"),
-    ("spec.rollout.paper.sessions", 1, "spec.rollout.paper.sessions in body should be greater than or equal to 2"),
-    ("spec.rollout.paper.deadline", "2 hours", f'spec.rollout.paper.deadline: Invalid value: "2 hours": {DURATION}'),
+    ("spec.rollout.paper.data", {"type": "Volume"},
+     "volume must be given when type is Volume, and only then"),
+    ("spec.rollout.paper.sessions", 1,
+     "spec.rollout.paper.sessions in body should be greater than or equal to 2"),
+    ("spec.rollout.paper.deadline", "2 hours",
+     f'spec.rollout.paper.deadline: Invalid value: "2 hours": {DURATION}'),
     ("spec.rollout.shadow", {"blockLength": "0s"}, DURATION),
     ("spec.rollout.canary.steps", [], "spec.rollout.canary.steps in body should have at least 1 items"),
     ("spec.rollout.canary.steps.0.exposure", 0, "should be greater than or equal to 1"),
@@ -50,7 +54,8 @@ INVALID_POLICIES: list[tuple[str, Any, str]] = [
     ("spec.rollout.canary.steps.0.exposure", 30, "steps must not shrink in exposure"),
     ("spec.rollout.canary.steps.0.exposure", 20, "steps must differ in exposure"),
     ("spec.rollout.canary.washout", "60s", "must be at least three times washout in every step"),
-    ("spec.rollout.live", {"holdBack": 0}, "spec.rollout.live.holdBack in body should be greater than or equal to 1"),
+    ("spec.rollout.live", {"holdBack": 0},
+     "spec.rollout.live.holdBack in body should be greater than or equal to 1"),
     ("spec.rollout.leaseDuration", "1s", "must be between 3s and 300s"),
     ("spec.rollout.leaseDuration", "1h", "must be between 3s and 300s"),
     ("spec.gates.1.name", "profit", 'spec.gates[1]: Duplicate value: {"name":"profit"}'),
@@ -69,7 +74,8 @@ INVALID_POLICIES: list[tuple[str, Any, str]] = [
     ("spec.gates", [QUANTILE], "must be given when test is quantile, and only then"),
     ("spec.gates.0.limit", 0.1, "must be left out unless test is proportion"),
     ("spec.killSwitch", {"engaged": True}, "must say why the switch is engaged"),
-    ("spec.killSwitch", {"engaged": True, "reason": "x", "action": "Stop"}, 'supported values: "Baseline", "Halt"'),
+    ("spec.killSwitch", {"engaged": True, "reason": "x", "action": "Stop"}, 'supported values: "Baseline",
+     "Halt"'),
     ("spec.paused", "yes", "spec.paused in body must be of type boolean"),
     ("spec.windows", [{"name": "desk", "type": "Advance"}], "must have either weekly or between"),
     ("spec.windows", [{"name": "desk", "type": "Advance", "weekly": {**WEEKLY, "start": "9:00"}}],
@@ -93,7 +99,8 @@ INVALID_OTHERS: list[tuple[Json, str, Any, str]] = [
     (IMPLEMENTATION, "spec.riskPolicyPath", None, "spec.riskPolicyPath: Required value"),
     (IMPLEMENTATION, "spec.namespace", None, "spec.namespace: Required value"),
     (IMPLEMENTATION, "spec.base", None, "spec.base: Required value"),
-    (IMPLEMENTATION, "spec.requiredKeys", ["ticket"], "must have every key of requiredKeys, none of them empty"),
+    (IMPLEMENTATION, "spec.requiredKeys", ["ticket"],
+     "must have every key of requiredKeys, none of them empty"),
     (IMPLEMENTATION, "spec.artifacts.0.sha256", "abc", "spec.artifacts[0].sha256 in body should match"),
 ]  # fmt: skip
 

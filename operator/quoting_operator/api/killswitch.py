@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, StrictBool, ValidationError
 
 from quoting_operator.api.metadata import ObjectMeta
 from quoting_operator.api.schema import ApiModel, Name, Text, checked, rule
@@ -61,7 +61,7 @@ class KillSwitchSpec(ApiModel):
         rule(_SELECTOR, "must not change while engaged: engage another switch, or release this one first"),
     )
 
-    engaged: bool
+    engaged: StrictBool
     """Whether it acts."""
     action: SwitchAction
     """Baseline: candidates stop and baselines quote. Halt: nobody quotes, apps cancel their orders."""
@@ -88,7 +88,7 @@ class PolicyKillSwitch(ApiModel):
         )
     )
 
-    engaged: bool
+    engaged: StrictBool
     """Whether it acts."""
     action: SwitchAction = SwitchAction.BASELINE
     """Baseline: the candidate stops and the baseline quotes. Halt: nobody quotes."""

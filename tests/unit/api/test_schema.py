@@ -25,7 +25,9 @@ def test_a_decimal_survives_being_written_and_read(value: Decimal) -> None:
     assert "E" not in plain(value)
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "1e3", "NaN", "Infinity", "", " 1", "1.", ".5", 1, 0.1, True, None])
+@pytest.mark.parametrize(
+    "text", ["0", "-1", "1e3", "NaN", "Infinity", "", " 1", "1.", ".5", 1, 0.1, True, None]
+)
 def test_only_plain_decimals_in_quotes_are_positive_decimals(text: Any) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(Positive).validate_python(text)
