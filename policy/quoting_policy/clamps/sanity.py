@@ -52,15 +52,19 @@ def _merged(levels: Levels, *, descending: bool) -> Levels:
     return sorted(sizes.items(), reverse=descending)
 
 
-def usable_input(draft: Draft, now: Situation) -> bool:
-    """No quote from a mid that is no price, or from a crossed book."""
+def is_usable(now: Situation) -> bool:
+    """Whether mid, book and inventory are numbers that a market can have."""
     mid, bid, ask = now.mid, now.best_bid, now.best_ask
     usable = 0 < mid / now.tick <= LARGEST and 0 < mid * now.lot < math.inf
     usable = usable and (bid is None or 0 < bid / now.tick <= LARGEST)
     usable = usable and (ask is None or 0 < ask / now.tick <= LARGEST)
     usable = usable and (bid is None or ask is None or bid <= ask)
-    usable = usable and abs(now.inventory_high) <= LARGEST and abs(now.inventory_low) <= LARGEST
-    return not usable and draft.clear()
+    return usable and abs(now.inventory_high) <= LARGEST and abs(now.inventory_low) <= LARGEST
+
+
+def usable_input(draft: Draft, now: Situation) -> bool:
+    """No quote from a mid that is no price, from a crossed book, from an inventory that is no number."""
+    return not is_usable(now) and draft.clear()
 
 
 def data_age(draft: Draft, now: Situation) -> bool:

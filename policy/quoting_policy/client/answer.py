@@ -46,13 +46,13 @@ def is_quoting(mode: Mode) -> bool:
     return mode in (Mode.ACTIVE, Mode.REDUCING)
 
 
-_decode = msgspec.msgpack.Decoder(EngineMessage).decode
+_decoder: msgspec.msgpack.Decoder[EngineMessage] = msgspec.msgpack.Decoder(EngineMessage)
 _encode = msgspec.msgpack.Encoder().encode
 
 
 def decode(payload: bytes) -> EngineMessage:
     """A message of the engine. Raises msgspec.DecodeError."""
-    return _decode(payload)
+    return _decoder.decode(payload)
 
 
 def encode(message: AppMessage) -> bytes:

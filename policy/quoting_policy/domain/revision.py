@@ -103,6 +103,23 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
         return hashlib.sha256(canonical_json(self)).hexdigest()
 
 
+class Frozen(msgspec.Struct, frozen=True, kw_only=True):
+    """A revision as it is stored: with its digest, so that nobody can change one without the other."""
+
+    digest: str
+    revision: Revision
+
+    def __post_init__(self) -> None:
+        digest = self.revision.digest()
+        if self.digest != digest:
+            raise InputError("digest", self.digest, f"the digest of the revision beside it, {digest}")
+
+    @classmethod
+    def of(cls, revision: Revision) -> Frozen:
+        """The revision with its digest."""
+        return cls(digest=revision.digest(), revision=revision)
+
+
 def canonical_json(value: Any) -> bytes:
     """The one JSON text of a value: keys sorted, no spaces, integral floats as integers, ASCII only.
 

@@ -14,6 +14,7 @@ from quoting_policy.clamps import (
     rows_for,
 )
 from quoting_policy.clamps.envelope import Envelope
+from quoting_policy.clamps.sanity import is_usable
 from quoting_policy.domain import (
     BreachThresholds,
     Limits,
@@ -56,6 +57,10 @@ class Attempt(NamedTuple):
     refusal: str = ""
 
 
+UNUSABLE = Attempt(answered=True, bound=("input",))
+"""Nobody can quote from such an input, and no model is to blame for what it made of it."""
+
+
 class ArmPolicy:
     """A model under a time budget. It never raises: a model's failure is an attempt that was not answered.
 
@@ -81,6 +86,8 @@ class ArmPolicy:
         except RefusalError as refusal:
             return Attempt(answered=False, refusal=str(refusal))
         except Exception as error:  # noqa: BLE001  whatever a model throws or returns, the baseline answers
+            if not is_usable(now):
+                return UNUSABLE
             return Attempt(answered=False, breaches=("exception",), refusal=type(error).__name__)
         finally:
             self.running = False
@@ -100,6 +107,8 @@ class ArmPolicy:
         sides = held.envelope.untouched(raw, now)
         if sides is not None:
             return Attempt(True, *sides)
+        if not is_usable(now):
+            return UNUSABLE
         if breaches := raw_breaches(raw, now.mid, whole, self.thresholds):
             return Attempt(answered=False, breaches=breaches, realised=realised_breaches(now))
         clamped = clamp(raw, now, held.rows)

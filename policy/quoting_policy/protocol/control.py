@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from quoting_policy.domain import Authority, Kill, Limits, Mode, Revision
+from quoting_policy.domain import Authority, Frozen, Kill, Limits, Mode
 
 
 class _Control(msgspec.Struct, frozen=True, array_like=True):
@@ -16,10 +16,9 @@ class _Control(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Configure(_Control, tag="configure", frozen=True):
-    """Run this revision. digest: what the agent takes its digest to be; it must be the engine's."""
+    """Run this revision."""
 
-    revision: Revision
-    digest: str
+    frozen: Frozen
 
 
 class Authorise(_Control, tag="authorise", frozen=True):

@@ -75,11 +75,8 @@ class ControlDesk:
         return self._encode(report_of(latched))
 
     def _configure(self, message: Configure) -> None:
-        digest = message.revision.digest()
-        if message.digest != digest:
-            raise InputError("revision.digest", message.digest, f"the digest of its content, {digest}")
-        self._engine.configure(message.revision, now_ns=self._monotonic(), wall_ns=self._wall())
-        log.info("running revision %s", digest)
+        self._engine.configure(message.frozen.revision, now_ns=self._monotonic(), wall_ns=self._wall())
+        log.info("running revision %s", message.frozen.digest)
 
     def _authorise(self, message: Authorise) -> None:
         self._engine.authorise(
