@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from quoting_operator.api.crd import RESOURCES
 from tests.conftest import REPOSITORY, Kube
 from tests.waiting import eventually
 
@@ -12,9 +13,7 @@ from tests.waiting import eventually
 def quoting_api(control_plane: Kube) -> Kube:
     """The control plane with our CustomResourceDefinitions, applied as a user applies them."""
     control_plane.kubectl("apply", "-f", str(REPOSITORY / "crds"))
-    kinds = ("quotingpolicies", "implementationspecs", "gatesets", "killswitches")
-    for kind in kinds:
-        eventually(
-            lambda kind=kind: control_plane.kubectl("get", kind, "-A") or "none", f"{kind} to be served"
-        )
+    for resource in RESOURCES:
+        words = ("get", resource.plural, "-A")
+        eventually(lambda words=words: control_plane.kubectl(*words) or "none", f"{words[1]} to be served")
     return control_plane

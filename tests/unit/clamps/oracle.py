@@ -31,11 +31,8 @@ def violations(quote: ClampedQuote, now: Situation) -> list[str]:
         quotes_spent = limits.max_quote_rate is not None and not now.may_send_quotes
         if added and (orders_spent or quotes_spent):
             found.append("rate")
-        losing = (
-            limits.max_drawdown is not None
-            and not now.drawdown < limits.max_drawdown
-            or limits.max_daily_loss is not None
-            and not now.daily_loss < limits.max_daily_loss
+        losing = (limits.max_drawdown is not None and not now.drawdown < limits.max_drawdown) or (
+            limits.max_daily_loss is not None and not now.daily_loss < limits.max_daily_loss
         )
         if added and losing and worst > slack:
             found.append("not reducing")

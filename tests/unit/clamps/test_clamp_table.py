@@ -7,7 +7,16 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from quoting_policy.clamps import CLAMPS, LiveOrders, Portfolio, Situation, Tier, apply_limits, clamp, rows_for
+from quoting_policy.clamps import (
+    CLAMPS,
+    LiveOrders,
+    Portfolio,
+    Situation,
+    Tier,
+    apply_limits,
+    clamp,
+    rows_for,
+)
 from quoting_policy.domain import Instrument, Level, Limits, MarketState, PortfolioLimits, RawQuote
 
 TICK = 0.5

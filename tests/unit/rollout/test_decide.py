@@ -243,7 +243,7 @@ UNUSABLE = [
     (risk_map("limits: ["), "not YAML"),
     (
         risk_map("limits: {maxPosition: 4}"),
-        "limits.yaml.limits.maxPosition: must be a decimal number in quotes",
+        "limits.maxPosition: must be a decimal number in quotes",
     ),
     (risk_map("limits: {maxPositon: '4'}"), "limits.yaml.limits.maxPositon"),
     (risk_map("- 1"), "limits.yaml"),

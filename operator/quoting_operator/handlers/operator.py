@@ -1,0 +1,99 @@
+"""The operator's process: queue, kopf, probes, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from dataclasses import dataclass
+
+import kopf
+
+from quoting_operator.adapters.kube import QUOTING_POLICIES, Kube, KubeError, connect
+from quoting_operator.handlers import watch
+from quoting_operator.handlers.health import Health, serving
+from quoting_operator.handlers.metrics import QUEUE
+from quoting_operator.handlers.queue import WorkQueue
+from quoting_operator.handlers.reconcile import PolicyKey, Reconciler
+
+log = logging.getLogger(__name__)
+
+STOP_S = 4.0
+"""Seconds that kopf has to end its watches before it is cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the operator runs. namespaces: empty for the whole cluster. port: of probes and metrics."""
+
+    namespaces: tuple[str, ...] = ()
+    host: str = "0.0.0.0"  # noqa: S104  probes come from the node
+    port: int = 8080
+    workers: int = 10
+
+
+async def run(options: Options, stop: asyncio.Event | None = None) -> None:
+    """Work until told to stop, by the event or by SIGTERM or SIGINT."""
+    stop = stop or stopped_by_signals()
+    async with connect() as kube:
+        queue = WorkQueue[PolicyKey](Reconciler(kube).reconcile, options.workers)
+        QUEUE.set_function(lambda: queue.waiting)
+        health = Health(lambda: _why_not_ready(kube))
+        # Everything is made before kopf: at its end it cancels the tasks that were made after it began.
+        background = [asyncio.create_task(queue.run()), asyncio.create_task(health.watch_loop())]
+        try:
+            async with serving(health.application(), options.host, options.port):
+                await _watch(options, queue, stop, background)
+        finally:
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+    log.info("stopped")
+
+
+async def _watch(
+    options: Options,
+    queue: WorkQueue[PolicyKey],
+    stop: asyncio.Event,
+    background: list[asyncio.Task[None]],
+) -> None:
+    """Run kopf until told to stop; whatever ends by itself before that is a failure of the process."""
+    watching = asyncio.create_task(
+        kopf.operator(
+            registry=watch.registry(),
+            settings=watch.settings(),
+            memo=watch.Woken(queue),
+            clusterwide=not options.namespaces,
+            namespaces=options.namespaces,
+            standalone=True,
+            stop_flag=stop,
+        )
+    )
+    stopping = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait({watching, stopping, *background}, return_when=asyncio.FIRST_COMPLETED)
+    stop.set()
+    await asyncio.wait({watching}, timeout=STOP_S)
+    watching.cancel()
+    ended = done - {stopping}
+    for task in ended:
+        task.result()
+    if ended:
+        raise RuntimeError("watching ended by itself; see the log")
+
+
+async def _why_not_ready(kube: Kube) -> str:
+    """Ready: policies can be read."""
+    try:
+        await kube.list(QUOTING_POLICIES)
+    except KubeError as error:
+        return str(error)
+    return ""
+
+
+def stopped_by_signals() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
