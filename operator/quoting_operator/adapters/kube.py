@@ -1,4 +1,4 @@
-"""The Kubernetes API, as little of it as we need: objects are plain dictionaries, every call has a timeout."""
+"""The Kubernetes API, as little of it as we need: objects are dictionaries, every call has a timeout."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -79,7 +78,7 @@ class Kube:
                 return None
             raise
 
-    async def list(
+    async def list_all(
         self, kind: Kind, namespace: str | None = None, *, labels: str = "", fields: str = ""
     ) -> tuple[list[Json], str]:
         """Objects, and the resource version from which they can be watched."""
@@ -101,13 +100,13 @@ class Kube:
         """Server-side apply as our field manager; a resourceVersion in the body is a precondition."""
         path = kind.path(namespace, body["metadata"]["name"], subresource)
         query = {"fieldManager": FIELD_MANAGER, "force": "true"}
-        return await self._call("PATCH", path, query, body, "application/apply-patch+yaml")
+        return await self._call("PATCH", path, query, body, content_type="application/apply-patch+yaml")
 
     async def patch(self, kind: Kind, namespace: str | None, name: str, operations: list[Json]) -> Json:
         """Change parts of an object by JSON patch."""
         path = kind.path(namespace, name)
         query = {"fieldManager": FIELD_MANAGER}
-        return await self._call("PATCH", path, query, operations, "application/json-patch+json")
+        return await self._call("PATCH", path, query, operations, content_type="application/json-patch+json")
 
     async def delete(self, kind: Kind, namespace: str | None, name: str) -> None:
         """Delete an object; that it is gone already is fine."""
@@ -180,9 +179,10 @@ class Kube:
         path: str,
         query: Mapping[str, str] | None = None,
         body: Any = None,
+        *,
         content_type: str = "application/json",
     ) -> Json:
-        response = await self._send(method, path, query, body, content_type)
+        response = await self._send(method, path, query, body, content_type=content_type)
         found: Json = json.loads(await response.read())
         return found
 
@@ -192,6 +192,7 @@ class Kube:
         path: str,
         query: Mapping[str, str] | None = None,
         body: Any = None,
+        *,
         content_type: str = "application/json",
         timeout: aiohttp.ClientTimeout = TIMEOUT,  # noqa: ASYNC109  of the connection, not of the call
     ) -> aiohttp.ClientResponse:
@@ -200,7 +201,7 @@ class Kube:
         await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         url = f"{settings.host}{path}" + (f"?{urlencode(query)}" if query else "")
         try:
-            found = await self._api.rest_client.request(
+            found = await self._api.rest_client.request(  # type: ignore[no-untyped-call]  # theirs
                 method, url, headers=headers, body=body, _request_timeout=timeout
             )
             response: aiohttp.ClientResponse = found.response
@@ -215,13 +216,10 @@ class Kube:
 async def connect() -> AsyncIterator[Kube]:
     """A connection by the pod's own token, or by the kubeconfig where there is none."""
     settings = client.Configuration()
-    if (
-        Path("/var/run/secrets/kubernetes.io/serviceaccount/token").exists()
-        and "KUBECONFIG" not in os.environ
-    ):
-        config.load_incluster_config(client_configuration=settings)
+    if "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ:
+        config.load_incluster_config(client_configuration=settings)  # type: ignore[no-untyped-call]  # theirs
     else:
-        await config.load_kube_config(client_configuration=settings)
+        await config.load_kube_config(client_configuration=settings)  # type: ignore[no-untyped-call]  # theirs
     async with client.ApiClient(settings) as api:
         yield Kube(api)
 

@@ -89,7 +89,7 @@ class WorkQueue(Generic[K]):
             except ForgetKeyError:
                 self._forget(key, entry)
                 continue
-            except Exception:
+            except Exception:  # noqa: BLE001  one key's failure must not stop the others
                 due_s = self._failed(key, entry)
             finally:
                 entry.working = False

@@ -94,12 +94,12 @@ class Reconciler:
         if policy is None or policy["metadata"].get("deletionTimestamp"):
             raise ForgetKeyError
         mine = f"{POLICY_LABEL}={name}"
-        switches, _ = await kube.list(KILL_SWITCHES)
+        switches, _ = await kube.list_all(KILL_SWITCHES)
         ref = risk_policy_ref(policy)
         risk = None if ref is None else await kube.get(CONFIG_MAPS, namespace, ref.name)
-        revisions, _ = await kube.list(CONTROLLER_REVISIONS, namespace, labels=mine)
+        revisions, _ = await kube.list_all(CONTROLLER_REVISIONS, namespace, labels=mine)
         lease = await kube.get(LEASES, namespace, name)
-        pods, _ = await kube.list(PODS, namespace, labels=mine)
+        pods, _ = await kube.list_all(PODS, namespace, labels=mine)
         ours = [r for r in revisions if _owned(r, policy)]
         return observed(policy, switches=switches, risk=risk, revisions=ours, lease=lease, pods=pods)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import kopf
@@ -56,12 +57,12 @@ async def kill_switch_changed(memo: Woken, **_: Any) -> None:
     memo.queue.wake_all(lambda _key: True)
 
 
-async def risk_changed(namespace: str, memo: Woken, **_: Any) -> None:
+async def risk_changed(namespace: str | None, memo: Woken, **_: Any) -> None:
     """Wake the policies of the namespace; which of them refer to these limits is theirs to say."""
     memo.queue.wake_all(lambda key: key.namespace == namespace)
 
 
-async def belonging_changed(namespace: str, labels: kopf.Labels, memo: Woken, **_: Any) -> None:
+async def belonging_changed(namespace: str | None, labels: Mapping[str, str], memo: Woken, **_: Any) -> None:
     """Wake the policy that a pod or a revision belongs to."""
-    key = PolicyKey(namespace, labels[POLICY_LABEL])
+    key = PolicyKey(namespace or "", labels[POLICY_LABEL])
     memo.queue.wake_all(lambda known: known == key)

@@ -24,7 +24,7 @@ GROUP_ID = 65532
 """Group that owns the engine's socket; every container of the pod is given it."""
 
 SOCKET_DIR, CONTROL_DIR, STATE_DIR = "/run/quoting", "/run/quoting-control", "/var/lib/quoting"
-SOCKET = f"{SOCKET_DIR}/engine.sock"
+SOCKET, CONTROL = f"{SOCKET_DIR}/engine.sock", f"{CONTROL_DIR}/engine.sock"
 _TOKEN_DIR = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105  a path
 METRICS_PORT = 9464
 TOKEN_SECONDS = 3607
@@ -108,7 +108,7 @@ def _engine(sidecar: Sidecar) -> Json:
     args = [
         "engine",
         f"--socket={SOCKET}",
-        f"--control={CONTROL_DIR}/engine.sock",
+        f"--control={CONTROL}",
         f"--state-dir={STATE_DIR}",
     ]
     return _container(sidecar, "quoting-engine", args, sidecar.engine_cpu, sidecar.engine_memory) | {
@@ -123,7 +123,7 @@ def _engine(sidecar: Sidecar) -> Json:
 
 
 def _agent(sidecar: Sidecar, policy: str) -> Json:
-    args = ["agent", f"--control={CONTROL_DIR}/engine.sock", f"--policy={policy}", "--host=0.0.0.0"]
+    args = ["agent", f"--control={CONTROL}", f"--policy={policy}", "--host=0.0.0.0"]
     args.append(f"--port={METRICS_PORT}")
     probe = {"path": "/healthz", "port": METRICS_PORT}
     return _container(sidecar, "quoting-agent", args, sidecar.agent_cpu, sidecar.agent_memory) | {
