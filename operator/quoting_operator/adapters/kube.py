@@ -219,7 +219,9 @@ async def connect() -> AsyncIterator[Kube]:
     if "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ:
         config.load_incluster_config(client_configuration=settings)  # type: ignore[no-untyped-call]  # theirs
     else:
-        await config.load_kube_config(client_configuration=settings)  # type: ignore[no-untyped-call]  # theirs
+        await config.load_kube_config(  # type: ignore[no-untyped-call]  # theirs
+            config_file=os.environ.get("KUBECONFIG"), client_configuration=settings
+        )
     async with client.ApiClient(settings) as api:
         yield Kube(api)
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "agent": ("quoting_policy.cli.agent", "feed an engine its revision, authority and kill state"),
     "engine": ("quoting_policy.cli.engine", "serve quotes over a Unix socket"),
     "gates": ("quoting_operator.cli.gates", "plan and run the statistical gates"),
+    "pod-agent": ("quoting_operator.cli.pod_agent", "the same, from the Kubernetes API: in injected pods"),
     "models": ("quoting_policy.cli.models", "list quoting models, parameters, units, defaults"),
 }
 """Subcommand -> (module, one-line help)."""

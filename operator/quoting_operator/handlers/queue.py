@@ -83,29 +83,25 @@ class WorkQueue(Generic[K]):
             key = await self._ready.get()
             entry = self._entries[key]
             entry.queued, entry.working = False, True
+            gone, due_s = False, None
             try:
                 due_s = await self.work(key)
                 entry.failures = 0
             except ForgetKeyError:
-                self._forget(key, entry)
-                continue
+                gone = True
             except Exception:  # noqa: BLE001  one key's failure must not stop the others
                 due_s = self._failed(key, entry)
-            finally:
-                entry.working = False
-            self._schedule(key, entry, due_s)
+            entry.working = False
+            if gone and not entry.again:
+                del self._entries[key]
+            else:
+                self._schedule(key, entry, due_s)
 
     def _failed(self, key: K, entry: _Entry) -> float:
         entry.failures += 1
         backoff = min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2.0 ** min(entry.failures - 1, 16))
         log.exception("%s failed, attempt %d; again in %.2f s", key, entry.failures, backoff)
         return backoff
-
-    def _forget(self, key: K, entry: _Entry) -> None:
-        if entry.again:  # something of that name has appeared meanwhile
-            self._schedule(key, entry, 0.0)
-        else:
-            del self._entries[key]
 
     def _schedule(self, key: K, entry: _Entry, due_s: float | None) -> None:
         if entry.again:

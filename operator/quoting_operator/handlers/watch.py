@@ -26,6 +26,7 @@ class Woken:
 def registry() -> kopf.OperatorRegistry:
     """The handlers, in a registry of their own."""
     found = kopf.OperatorRegistry()
+    kopf.on.login(registry=found)(login)
     kopf.on.event(GROUP, VERSION, "quotingpolicies", registry=found)(policy_changed)
     kopf.on.event(GROUP, VERSION, "killswitches", registry=found)(kill_switch_changed)
     kopf.on.event("v1", "configmaps", labels={RISK_LABEL: "true"}, registry=found)(risk_changed)
@@ -45,6 +46,11 @@ def settings() -> kopf.OperatorSettings:
     found.networking.request_timeout = 20
     found.posting.enabled = False
     return found
+
+
+def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
+    """The pod's own token, or the kubeconfig where there is none."""
+    return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
 
 
 async def policy_changed(body: kopf.Body, memo: Woken, **_: Any) -> None:

@@ -123,7 +123,7 @@ def _engine(sidecar: Sidecar) -> Json:
 
 
 def _agent(sidecar: Sidecar, policy: str) -> Json:
-    args = ["agent", f"--control={CONTROL}", f"--policy={policy}", "--host=0.0.0.0"]
+    args = ["pod-agent", f"--control={CONTROL}", f"--policy={policy}", "--host=0.0.0.0"]
     args.append(f"--port={METRICS_PORT}")
     probe = {"path": "/healthz", "port": METRICS_PORT}
     return _container(sidecar, "quoting-agent", args, sidecar.agent_cpu, sidecar.agent_memory) | {

@@ -14,8 +14,8 @@ _PARTS = (
     ("spec", "initContainers"),
     ("spec", "containers"),
     ("spec", "volumes"),
+    ("spec", "securityContext"),
 )
-_PARTS += (("spec", "securityContext"),)
 
 
 def reviewed(review: Mapping[str, Any], sidecar: Sidecar) -> Json:

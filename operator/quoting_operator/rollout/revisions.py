@@ -10,7 +10,7 @@ import msgspec
 
 from quoting_operator.api.policy import POLICY_LABEL, Arm, PolicySpec
 from quoting_operator.api.schema import API_VERSION
-from quoting_policy.domain import ArmSpec, Limits, PortfolioLimits, Revision, canonical_json
+from quoting_policy.domain import ArmSpec, Frozen, Limits, PortfolioLimits, Revision, canonical_json
 from quoting_policy.errors import InputError
 from quoting_policy.models import registry
 
@@ -32,14 +32,11 @@ class StoredRevision:
     def read(cls, stored: Mapping[str, Any]) -> Self | None:
         """From a ControllerRevision; None if its content is not what its digest says, so nobody runs it."""
         try:
-            content = msgspec.convert(stored["data"]["revision"], Revision)
-            digest = content.digest()
-        except (msgspec.ValidationError, InputError, KeyError, TypeError):
+            frozen = msgspec.convert(stored["data"], Frozen)
+        except (msgspec.ValidationError, InputError, KeyError):
             return None
-        metadata = stored["metadata"]
-        if (metadata.get("annotations") or {}).get(DIGEST_ANNOTATION) != digest:
-            return None
-        return cls(name=metadata["name"], number=stored["revision"], digest=digest, content=content)
+        name = stored["metadata"]["name"]
+        return cls(name=name, number=stored["revision"], digest=frozen.digest, content=frozen.revision)
 
     def manifest(self, policy: Mapping[str, Any]) -> dict[str, Any]:
         """The ControllerRevision that holds it, owned by the policy."""
@@ -61,7 +58,7 @@ class StoredRevision:
                 "ownerReferences": [owner],
             },
             "revision": self.number,
-            "data": {"revision": msgspec.json.decode(canonical_json(self.content))},
+            "data": msgspec.json.decode(canonical_json(Frozen.of(self.content))),
         }
 
 
