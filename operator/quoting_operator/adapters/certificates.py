@@ -57,7 +57,7 @@ class Certificate:
             "apiVersion": "v1",
             "kind": "Secret",
             "metadata": {"name": name},
-            "type": "kubernetes.io/tls",
+            "type": "Opaque",
             "data": data,
         }
 
@@ -96,16 +96,14 @@ async def ensure(kube: Kube, namespace: str, name: str, host: str, now: datetime
     Raises KubeError; CONFLICT where another replica was faster, whose certificate the next call finds.
     """
     secret = await kube.get(SECRETS, namespace, name)
-    found = None if secret is None else Certificate.read(secret)
+    if secret is None:
+        raise KubeError(0, f"Secret {namespace}/{name} is missing; apply manifests/base")
+    found = Certificate.read(secret)
     if found is not None and now < found.ends - RENEW:
         return found
     made = make(host, now, found)
-    body = made.secret(name)
-    if secret is None:
-        await kube.create(SECRETS, namespace, body)
-    else:
-        body["metadata"]["resourceVersion"] = secret["metadata"]["resourceVersion"]
-        await kube.replace(SECRETS, namespace, body)
+    body = {**secret, **made.secret(name), "metadata": secret["metadata"]}
+    await kube.replace(SECRETS, namespace, body)
     return made
 
 
