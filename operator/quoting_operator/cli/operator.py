@@ -17,6 +17,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     form = "%(asctime)s %(levelname)s %(name)s %(message)s"
     logging.basicConfig(level=options.log_level.upper(), format=form)
+    logging.getLogger("kopf.objects").setLevel(logging.WARNING)  # a line for every event it hands on
     try:
         asyncio.run(options.start(options))
     except InputError as error:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 from dataclasses import dataclass
+from typing import Any, cast
 
 import kopf
 
@@ -67,6 +68,8 @@ async def _watch(
             namespaces=options.namespaces,
             standalone=True,
             stop_flag=stop,
+            # Unused without peering; left out, kopf looks up a user name that a container does not have.
+            identity=cast("Any", "quoting-operator"),
         )
     )
     stopping = asyncio.create_task(stop.wait())
