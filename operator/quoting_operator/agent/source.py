@@ -60,19 +60,27 @@ class KubernetesSource:
         """Instructions as they come."""
         who = self._who
         mine = f"metadata.name={who.policy}"
-        async with asyncio.TaskGroup() as tasks:
-            watches = [
-                tasks.create_task(self._follow(KILL_SWITCHES, None, "", self._switches)),
-                tasks.create_task(self._follow(QUOTING_POLICIES, who.namespace, mine, self._policy)),
-                tasks.create_task(self._follow(LEASES, who.namespace, mine, self._lease)),
-                tasks.create_task(self._fetch_revisions()),
-            ]
-            try:
-                while True:
-                    yield await self._said.get()
-            finally:
+        watches = [
+            asyncio.create_task(work)
+            for work in (
+                self._follow(KILL_SWITCHES, None, "", self._switches),
+                self._follow(QUOTING_POLICIES, who.namespace, mine, self._policy),
+                self._follow(LEASES, who.namespace, mine, self._lease),
+                self._fetch_revisions(),
+            )
+        ]
+        said: asyncio.Task[Instruction] | None = None
+        try:
+            while True:
+                said = asyncio.create_task(self._said.get())
+                await asyncio.wait({said, *watches}, return_when=asyncio.FIRST_COMPLETED)
                 for watch in watches:
-                    watch.cancel()
+                    if watch.done():  # none of them ever ends but by a fault
+                        watch.result()
+                yield said.result()
+        finally:
+            for task in (*watches, *([said] if said is not None else [])):
+                task.cancel()
 
     async def report(self, breach: BreachLatched) -> None:
         """Post an Event on the policy, until it is posted. Told twice, it is posted once."""
