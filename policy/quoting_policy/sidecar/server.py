@@ -20,6 +20,9 @@ from quoting_policy.sidecar.control import ControlDesk
 log = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 512
+GUARD_S = 0.01
+"""How much processor time passes between two looks at a model that does not return, s."""
+
 RETRY_S = 1.0
 """How soon a latch that the disk refused is written again."""
 
@@ -35,6 +38,7 @@ class Server:
         self.engine = engine
         self._drain_s = drain_s
         self._stopping = False
+        self._guarding = False
         self._apps: dict[int, Connection] = {}
         self._agents: dict[int, Connection] = {}
         self._app_desk = AppDesk(engine)
@@ -60,6 +64,15 @@ class Server:
         for number in signals:
             signal.signal(number, lambda *_: self.stop())
 
+    def guard(self) -> None:
+        """Interrupt models that do not come to an end. Main thread only.
+
+        The timer counts processor time: it never wakes an idle engine.
+        """
+        signal.signal(signal.SIGVTALRM, lambda *_: self.engine.interrupt())
+        signal.setitimer(signal.ITIMER_VIRTUAL, GUARD_S, GUARD_S)
+        self._guarding = True
+
     def run(self) -> None:
         """Serve until stopped."""
         poll, handlers = self._poll.poll, self._handlers
@@ -72,7 +85,9 @@ class Server:
         self._drain()
 
     def close(self) -> None:
-        """Close every socket."""
+        """Close every socket, and stop the timer: its signal would end an interpreter that shuts down."""
+        if self._guarding:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         for connection in [*self._apps.values(), *self._agents.values()]:
             connection.close()
         for listener in self._listeners:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from decimal import Decimal
 
 import msgspec
@@ -40,7 +41,7 @@ def levels(side):
 
 
 def clamped(raw=QUOTE, limits=None, **changes):
-    now = msgspec.structs.replace(MARKET, limits=limits or Limits(), **changes)
+    now = dataclasses.replace(MARKET, limits=limits or Limits(), **changes)
     quote = clamp(raw, now, rows_for(now.limits, PortfolioLimits()))
     return levels(quote.bids), levels(quote.asks), quote.bound
 
@@ -106,7 +107,7 @@ def test_a_clamp_takes_away_what_does_not_fit(name, limits, changes, bids, asks)
     ],
 )
 def test_the_portfolio_has_limits_of_its_own(name, portfolio, bids):
-    now = msgspec.structs.replace(MARKET, portfolio=portfolio)
+    now = dataclasses.replace(MARKET, portfolio=portfolio)
     quote = clamp(QUOTE, now, rows_for(now.limits, portfolio.limits))
     assert (levels(quote.bids), quote.bound) == (bids, (name,))
 

@@ -86,7 +86,7 @@ def test_a_refusal_is_no_breach(scripted):
 def test_a_missing_input_is_refused_not_assumed(scripted, monkeypatch):
     monkeypatch.setattr(ScriptedModel, "needs", frozenset({"sigma"}))
     desk = scripted(lambda _: raw())
-    assert "sigma is missing" in desk.ask().reasons
+    assert "sigma missing" in desk.ask().reasons
     assert desk.ask(MarketState(mid=100.0, sigma=1.0)).arm is Arm.CANDIDATE
 
 
