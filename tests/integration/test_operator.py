@@ -7,11 +7,15 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from quoting_operator.handlers import operator
+from quoting_operator.rollout.decide import decide
+from quoting_operator.rollout.decision import StoreRevision
+from quoting_operator.rollout.observed import observed
 from tests.conftest import Kube, KubectlError
 from tests.resources import CANDIDATE, KILL_SWITCH, POLICY, Json, changed
 from tests.waiting import eventually
@@ -156,6 +160,17 @@ def test_a_forged_lease_is_revoked(desk: Desk) -> None:
         return False
 
     eventually(gone, "the Lease to be deleted", 10)
+
+
+def test_a_revision_that_is_not_what_its_name_says_is_made_anew(desk: Desk) -> None:
+    metadata = {"name": "btc", "namespace": desk.namespace, "uid": "u"}
+    decision = decide(observed(changed(POLICY, "metadata", metadata)), datetime.now(UTC))
+    (revision,) = [a.revision for a in decision.actions if isinstance(a, StoreRevision)]
+    planted = {"apiVersion": "apps/v1", "kind": "ControllerRevision", "metadata": {"name": revision.name}}
+    desk.apply(planted | {"revision": 1, "data": {"digest": revision.digest, "revision": {}}})
+    desk.apply(POLICY)
+    desk.reaches("Baseline")
+    assert desk.get("controllerrevision", revision.name)["data"]["revision"]["limits"]["max_position"] == 10
 
 
 def test_it_stops_within_five_seconds(desk: Desk, running: Running) -> None:

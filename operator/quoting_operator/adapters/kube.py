@@ -79,10 +79,17 @@ class Kube:
             raise
 
     async def list_all(
-        self, kind: Kind, namespace: str | None = None, *, labels: str = "", fields: str = ""
+        self,
+        kind: Kind,
+        namespace: str | None = None,
+        *,
+        labels: str = "",
+        fields: str = "",
+        most: int = 0,
     ) -> tuple[list[Json], str]:
-        """Objects, and the resource version from which they can be watched."""
-        found = await self._call("GET", kind.path(namespace), _selectors(labels, fields))
+        """Objects, and the resource version from which they can be watched. most: 0 is all of them."""
+        query = _selectors(labels, fields) | ({"limit": str(most)} if most else {})
+        found = await self._call("GET", kind.path(namespace), query)
         return found["items"], found["metadata"]["resourceVersion"]
 
     async def create(self, kind: Kind, namespace: str | None, body: Mapping[str, Any]) -> Json:

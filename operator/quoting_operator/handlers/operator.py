@@ -87,7 +87,7 @@ async def _watch(
 async def _why_not_ready(kube: Kube) -> str:
     """Ready: policies can be read."""
     try:
-        await kube.list_all(QUOTING_POLICIES)
+        await kube.list_all(QUOTING_POLICIES, most=1)
     except KubeError as error:
         return str(error)
     return ""

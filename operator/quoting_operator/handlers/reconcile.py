@@ -33,8 +33,13 @@ from quoting_operator.rollout.decision import (
     StoreRevision,
 )
 from quoting_operator.rollout.observed import Observed, observed, risk_policy_ref
+from quoting_operator.rollout.revisions import StoredRevision
 
 log = logging.getLogger(__name__)
+
+
+CONFLICT_RETRY_S = 0.05
+"""Seconds after which a pass is repeated whose policy changed meanwhile."""
 
 
 class PolicyKey(NamedTuple):
@@ -77,7 +82,11 @@ class Reconciler:
             decision = decide(seen, self._clock())
             for action in decision.actions:
                 await self._act(seen, action)
-            await self._write_status(seen, decision)
+            if not await self._written(seen, decision):
+                result = "conflict"
+                return CONFLICT_RETRY_S
+            for action in decision.actions:
+                await self._tell(seen, action)
             if decision.errors:
                 raise StepsFailedError("; ".join(f"{e.step}: {e.message}" for e in decision.errors))
             result = "done"
@@ -109,25 +118,43 @@ class Reconciler:
             case RevokeAuthority():
                 await kube.delete(LEASES, namespace, seen.meta.name)
             case StoreRevision(revision):
-                try:
-                    await kube.create(CONTROLLER_REVISIONS, namespace, revision.manifest(seen.policy))
-                except KubeError as error:
-                    if error.status != CONFLICT:
-                        raise
-                    # Of an earlier pass or altered by hand; the next pass reads it and sees which.
+                await self._store(seen, revision)
             case ForgetRevision(name):
                 await kube.delete(CONTROLLER_REVISIONS, namespace, name)
-            case PostEvent(reason, message, warning):
-                try:
-                    await kube.post_event(seen.policy, reason, message, "Warning" if warning else "Normal")
-                except KubeError as error:
-                    log.warning("Event %s of %s not posted: %s", reason, seen.meta.name, error)
+            case PostEvent():
+                pass  # told once the status says it too
 
-    async def _write_status(self, seen: Observed, decision: Decision) -> None:
-        """Write the status if it differs from what was read, and only over what was read."""
+    async def _store(self, seen: Observed, revision: StoredRevision) -> None:
+        """Create a ControllerRevision. One of its name with other content, or another owner, has to go."""
+        kube, namespace = self._kube, seen.meta.namespace
+        try:
+            await kube.create(CONTROLLER_REVISIONS, namespace, revision.manifest(seen.policy))
+        except KubeError as error:
+            if error.status != CONFLICT:
+                raise
+            found = await kube.get(CONTROLLER_REVISIONS, namespace, revision.name)
+            stored = None if found is None else StoredRevision.read(found)
+            if stored is not None and stored.digest == revision.digest and _owned(found, seen.policy):
+                return
+            log.warning("ControllerRevision %s is not what its name says; making it anew", revision.name)
+            await kube.delete(CONTROLLER_REVISIONS, namespace, revision.name)
+            await kube.create(CONTROLLER_REVISIONS, namespace, revision.manifest(seen.policy))
+
+    async def _tell(self, seen: Observed, action: Action) -> None:
+        """Post an Event. That it could not be posted stops nothing."""
+        if not isinstance(action, PostEvent):
+            return
+        kind = "Warning" if action.warning else "Normal"
+        try:
+            await self._kube.post_event(seen.policy, action.reason, action.message, kind)
+        except KubeError as error:
+            log.warning("Event %s of %s not posted: %s", action.reason, seen.meta.name, error)
+
+    async def _written(self, seen: Observed, decision: Decision) -> bool:
+        """Write the status if it differs from what was read; False where somebody wrote in between."""
         status = decision.status.model_dump(mode="json", by_alias=True, exclude_none=True)
         if status == (seen.policy.get("status") or {}):
-            return
+            return True
         body = {
             "apiVersion": API_VERSION,
             "kind": "QuotingPolicy",
@@ -137,8 +164,14 @@ class Reconciler:
             },
             "status": status,
         }
-        await self._kube.apply(QUOTING_POLICIES, seen.meta.namespace, body, "status")
+        try:
+            await self._kube.apply(QUOTING_POLICIES, seen.meta.namespace, body, "status")
+        except KubeError as error:
+            if error.status == CONFLICT:
+                return False
+            raise
         STATUS_WRITES.inc()
+        return True
 
 
 def _owned(revision: Any, policy: Any) -> bool:

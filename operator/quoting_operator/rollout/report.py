@@ -44,6 +44,11 @@ def _killed(_seen: Observed, draft: Draft) -> str:
     return f"{draft.kill.reason}; {'nothing' if nobody else 'the baseline'} quotes"
 
 
+def _invalid(_seen: Observed, draft: Draft) -> str:
+    according = "" if draft.pinned is None else f", as revision {draft.pinned.name} says"
+    return f"{draft.invalid}; {_quotes(draft)}{according}"
+
+
 def _has_candidate(_seen: Observed, draft: Draft) -> bool:
     return draft.pinned is not None and draft.pinned.content.candidate is not None
 
@@ -55,15 +60,7 @@ def _waiting(_seen: Observed, draft: Draft) -> str:
 
 PHASES = (
     Standing(Phase.KILLED, lambda _, draft: draft.kill.action is not KillAction.NONE, _killed),
-    Standing(
-        Phase.INVALID,
-        lambda _, draft: bool(draft.invalid),
-        lambda _, draft: (
-            f"{draft.invalid}; {_quotes(draft)}, as revision {_name(draft)} says"
-            if draft.pinned
-            else f"{draft.invalid}; nothing quotes"
-        ),
-    ),
+    Standing(Phase.INVALID, lambda _, draft: bool(draft.invalid), _invalid),
     Standing(
         Phase.ROLLED_BACK,
         lambda _, draft: bool(draft.quarantined),
@@ -128,7 +125,7 @@ def _conditions(seen: Observed, draft: Draft) -> Draft:
     valid = not draft.invalid
     draft = draft.finding("SpecValid", valid, "Accepted" if valid else "Refused", draft.invalid)
     pinned = "" if draft.pinned is None else draft.pinned.digest
-    diverged = bool(pinned) and draft.wish != pinned
+    diverged = bool(pinned) and draft.wish != pinned and not draft.errors
     why = draft.invalid or draft.quarantined or draft.frozen
     draft = draft.finding("Diverged", diverged, "WishNotFollowed" if diverged else "AsWished", why)
     if draft.pinned is not None:

@@ -351,6 +351,14 @@ def test_nothing_advances_after_a_guarding_step_failed(failed: str) -> None:
     assert not any(isinstance(action, StoreRevision) for action in decision.actions)
 
 
+def test_a_pass_that_failed_claims_no_divergence() -> None:
+    world = World(WITH_CANDIDATE)
+    world.step()
+    decision = decide(world.observed(), NOW, failing("safety"))
+    assert condition(decision, "Diverged")[0] is Truth.FALSE
+    assert condition(decision, "Reconciled")[0] is Truth.FALSE
+
+
 def test_limits_in_force_outlive_a_failure_to_work_them_out() -> None:
     world = World(WITH_RISK, risk=risk_map())
     world.step()
