@@ -1,23 +1,59 @@
+# Every target is one line to a real tool. `make help` lists them.
 .DEFAULT_GOAL := help
-UV := VIRTUAL_ENV=$(CURDIR)/.venv .venv/bin/uv
+PYTHON ?= python3
+BIN := .venv/bin
+UV := VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv
+LOCALCLUSTER := $(BIN)/python -m localcluster
 COMPILE := $(UV) pip compile -q pyproject.toml --universal --generate-hashes --no-header
 
-.venv/ready: requirements/dev.txt pyproject.toml
-	python3 -m venv .venv
-	.venv/bin/pip install -q uv
-	$(UV) pip sync -q --require-hashes requirements/dev.txt
-	$(UV) pip install -q --no-deps --no-build-isolation -e .
-	touch $@
+.PHONY: help setup lock lint format test test-unit test-integration test-e2e demo bench crds image \
+        cluster-up cluster-down clean
 
-.PHONY: help setup lock lint format crds
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
-setup: .venv/ready ## make the virtual environment
-lock: ## refresh the locked dependencies
-	$(COMPILE) --extra dev -o requirements/dev.txt
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+setup: .venv/ready ## make the virtual environment with the locked dependencies
+
+.venv/ready: requirements/dev.txt pyproject.toml
+	$(PYTHON) -m localcluster.bootstrap
+
+lock: setup ## refresh the locked dependencies from pyproject.toml
+	$(COMPILE) --upgrade --extra dev -o requirements/dev.txt
+	for image in operator sidecar; do $(COMPILE) --extra $$image -c requirements/dev.txt -o requirements/$$image.txt; done
+	$(COMPILE) --extra sim -c requirements/dev.txt -o requirements/paper.txt
+	$(COMPILE) --extra train -c requirements/dev.txt -o requirements/train.txt
+
 lint: setup ## ruff, mypy, import-linter
-	.venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/mypy && .venv/bin/lint-imports
+	$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
+
 format: setup ## rewrite the code in the house format
-	.venv/bin/ruff check --fix && .venv/bin/ruff format
+	$(BIN)/ruff check --fix && $(BIN)/ruff format
+
+test: test-unit test-integration test-e2e ## everything
+
+test-unit: setup ## pure tests: seconds, no network
+	$(BIN)/pytest -n auto tests/unit
+
+test-integration: setup ## against a real etcd and API server
+	$(BIN)/pytest tests/integration
+
+test-e2e: setup ## against a real node
+	$(BIN)/pytest tests/e2e
+
+bench: setup ## every benchmark, as JSON lines
+	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark --json || exit 1; done
+
 crds: setup ## write crds/ from the models
-	.venv/bin/python -m quoting_operator.api.crd crds
+	$(BIN)/python -m quoting_operator.api.crd crds
+
+image: setup ## build the three images; load them if the cluster is up
+	$(LOCALCLUSTER) image
+
+cluster-up: setup ## a real one-node cluster
+	$(LOCALCLUSTER) up
+
+cluster-down: setup ## end it and leave nothing behind
+	$(LOCALCLUSTER) down
+
+clean: ## remove what was built in this folder
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist out

@@ -252,7 +252,7 @@ def main() -> None:
     args = parser.parse_args()
     figures = _rounded(measure(args.quick))
     if args.json:
-        print(json.dumps(figures, indent=2))
+        print(json.dumps(figures))
         return
     for name, row in figures.items():
         print(f"{name:34}", row)

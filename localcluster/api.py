@@ -27,12 +27,6 @@ class Api:
             return json.loads(self._request(path))
         return None
 
-    def ready(self) -> bool:
-        """Whether the API server says that it is ready."""
-        with contextlib.suppress(OSError):
-            return self._request("/readyz") == b"ok"
-        return False
-
     def create(self, path: str, body: dict[str, Any]) -> None:
         """Create an object; one that is there already is left as it is. Raises ClusterError if refused."""
         if self.exists(f"{path}/{body['metadata']['name']}"):

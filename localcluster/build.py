@@ -19,7 +19,8 @@ from localcluster.errors import ClusterError
 from localcluster.paths import SOURCE, cache_dir
 
 KUBERNETES_VERSION = "1.35.4"
-OLDEST_GO = (1, 25)
+OLDEST_GO = (1, 21)
+"""From here on Go fetches by itself the newer toolchain that a module asks for."""
 
 
 @dataclass(frozen=True)
@@ -96,18 +97,24 @@ class Programs:
         return str(self.paths[name])
 
 
-def go_version() -> str:
-    """Version of the Go toolchain. Raises ClusterError if there is none or it is too old."""
-    go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
-    if go is None:
-        raise ClusterError(
-            "go", "not found on PATH", remedy=f"install Go {OLDEST_GO[0]}.{OLDEST_GO[1]} or newer"
-        )
-    version = subprocess.run(
-        [go, "env", "GOVERSION"], capture_output=True, text=True, check=True, cwd="/"
-    ).stdout.strip()
+def go_version(module: Path) -> str:
+    """Version of the Go toolchain that builds ``module``. Raises ClusterError if none can be used."""
+    remedy = f"install Go {OLDEST_GO[0]}.{OLDEST_GO[1]} or newer"
+    if shutil.which("go", path=_environment()["PATH"]) is None:
+        raise ClusterError("go", "not found on PATH", remedy=remedy)
+    asked = subprocess.run(
+        ["go", "env", "GOVERSION"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=module,
+        env=_environment(),
+    )
+    version = asked.stdout.strip()
     found = re.match(r"go(\d+)\.(\d+)", version)
-    if found is None or (int(found[1]), int(found[2])) < OLDEST_GO:
+    if found is None:
+        raise ClusterError("go", f"can't be used for {module}: {asked.stderr.strip()}", remedy=remedy)
+    if (int(found[1]), int(found[2])) < OLDEST_GO:
         raise ClusterError(
             "go", f"version {version!r} must be >= go{OLDEST_GO[0]}.{OLDEST_GO[1]}", remedy="upgrade Go"
         )
@@ -138,12 +145,11 @@ def folder_of(part: Part, toolchain: str) -> Path:
 
 def build(names: Sequence[str] = ()) -> Programs:
     """Build what is not in the cache yet (all parts, or those named) and return the programs' paths."""
-    toolchain = go_version()
     paths: dict[str, Path] = {}
     for part in PARTS:
         if names and part.name not in names:
             continue
-        folder = folder_of(part, toolchain)
+        folder = folder_of(part, go_version(part.module))
         if not folder.exists():
             _build_part(part, folder)
         paths |= {name: folder / name for name in part.programs.values()}

@@ -9,16 +9,13 @@ import shutil
 import signal
 import subprocess
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from localcluster import components, packages
 from localcluster.api import Api
 from localcluster.build import Programs, build
-from localcluster.components import Component
 from localcluster.errors import ClusterError
 from localcluster.layout import Layout
 from localcluster.network import API_SERVICE_IP, Link, free_links
@@ -44,7 +41,7 @@ class Cluster:
         return Host(self.layout, self.sandbox)
 
     @property
-    def components(self) -> tuple[components.Maker, ...]:
+    def makers(self) -> tuple[components.Maker, ...]:
         """What belongs to it, in the order of starting."""
         return components.CONTROL_PLANE if self.layout.control_plane_only else components.NODE
 
@@ -123,43 +120,28 @@ def _locked() -> Iterator[None]:
 
 def _start(cluster: Cluster, programs: Programs) -> None:
     """Start every component; those that need the API server once it answers, the others while it comes up."""
-    layout, host, api = cluster.layout, cluster.host, Api(cluster.layout)
-    made: dict[components.Maker, Component] = {make: make(layout, programs) for make in cluster.components}
-    independent = (components.etcd, components.apiserver, components.containerd)
-    early = [maker for maker in cluster.components if maker in independent]
-    for first in early:
-        host.start(made[first])
-    if components.containerd in made and cluster.sandbox is not None:
-        host.wait(made[components.containerd], lambda: _containerd_answers(cluster), 30)
+    layout, host = cluster.layout, cluster.host
+    made = {component.name: component for component in (make(layout, programs) for make in cluster.makers)}
+    early = [made[name] for name in ("etcd", "kube-apiserver", "containerd") if name in made]
+    for component in early:
+        host.start(component)
+    if "containerd" in made:
+        host.wait(made["containerd"])
         _load_pause(cluster, programs)
-    host.wait(made[components.apiserver], api.ready, 60)
-    for maker, component in made.items():
-        if maker not in early:
-            host.start(component)
-    _wait_all(cluster, made, api)
-
-
-def _wait_all(cluster: Cluster, made: dict[components.Maker, Component], api: Api) -> None:
-    account = "/api/v1/namespaces/default/serviceaccounts/default"
-    ready: dict[components.Maker, Callable[[], bool]] = {
-        components.controller_manager: lambda: api.exists(account),
-        components.kubelet: api.node_ready,
-        components.dns: lambda: _http_ok(f"http://{cluster.layout.node_ip}:8181/ready"),
-        components.prometheus: lambda: _http_ok(f"{cluster.layout.prometheus}/-/ready"),
-    }
-    for maker, component in made.items():
-        if maker in ready:
-            cluster.host.wait(component, ready[maker], 60)
-        if maker is components.dns:
-            service, endpoints = components.dns_service(cluster.layout)
-            api.create("/api/v1/namespaces/kube-system/services", service)
-            api.create("/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices", endpoints)
+    host.wait(made["kube-apiserver"])
+    api = Api(layout)
+    if "coredns" in made:
+        service, endpoints = components.dns_service(layout)
+        api.create("/api/v1/namespaces/kube-system/services", service)
+        api.create("/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices", endpoints)
     for component in made.values():
-        cluster.host.wait(component, partial(cluster.host.alive, component.name), 5)
-
-
-def _containerd_answers(cluster: Cluster) -> bool:
-    return ctr(cluster, "version").returncode == 0
+        host.start(component)
+    for component in made.values():
+        host.wait(component)
+    account = "/api/v1/namespaces/default/serviceaccounts/default"
+    host.wait(made["kube-controller-manager"], lambda: api.exists(account))
+    if "kubelet" in made:
+        host.wait(made["kubelet"], api.node_ready)
 
 
 def ctr(cluster: Cluster, *arguments: str, data: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
@@ -184,14 +166,6 @@ def _load_pause(cluster: Cluster, programs: Programs) -> None:
     if components.PAUSE_IMAGE.encode() in ctr(cluster, "images", "list", "-q").stdout:
         return
     load(cluster, image_archive(components.PAUSE_IMAGE, {"pause": Path(programs["pause"])}, ["/pause"]))
-
-
-def _http_ok(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - http, ours
-            return True
-    except OSError:
-        return False
 
 
 def down(name: str) -> None:

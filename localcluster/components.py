@@ -19,20 +19,21 @@ PAUSE_IMAGE = "localhost/pause:1"
 class Component:
     """One process of the cluster.
 
-    command: program and arguments. files: configuration, name below the cluster's folder -> text.
-    remedy: what most often helps when it does not start.
+    command: program and arguments. health: URL that answers 200 when it is well. files: configuration, name
+    below the cluster's folder -> text. remedy: what most often helps when it does not start.
     """
 
     name: str
     command: list[str]
+    health: str
     files: dict[str, str] = field(default_factory=dict)
     remedy: str = "see the log; `python -m localcluster down` and `up` start afresh"
 
 
 def etcd(layout: Layout, programs: Programs) -> Component:
     """The store. Writes are not forced to disk: the data is not meant to survive the machine."""
-    client = f"http://127.0.0.1:{layout.etcd_port}"
-    peer = f"http://127.0.0.1:{layout.etcd_peer_port}"
+    client = f"http://127.0.0.1:{layout.ports.etcd}"
+    peer = f"http://127.0.0.1:{layout.ports.etcd_peer}"
     command = [
         programs["etcd"],
         f"--data-dir={layout.folder}/etcd",
@@ -41,10 +42,14 @@ def etcd(layout: Layout, programs: Programs) -> Component:
         f"--listen-peer-urls={peer}",
         f"--initial-advertise-peer-urls={peer}",
         f"--initial-cluster=default={peer}",
+        f"--listen-metrics-urls=http://{layout.node_ip}:{layout.ports.etcd_health}",
         "--unsafe-no-fsync",
         "--log-level=warn",
     ]
-    return Component("etcd", command, remedy="free disk space and memory; another process on its port")
+    health = f"http://{layout.node_ip}:{layout.ports.etcd_health}/health"
+    return Component(
+        "etcd", command, health, remedy="free disk space and memory; another process on its port"
+    )
 
 
 def apiserver(layout: Layout, programs: Programs) -> Component:
@@ -53,9 +58,9 @@ def apiserver(layout: Layout, programs: Programs) -> Component:
     bind = "0.0.0.0" if layout.link is not None else "127.0.0.1"  # noqa: S104 - the box's own network
     command = [
         programs["kube-apiserver"],
-        f"--etcd-servers=http://127.0.0.1:{layout.etcd_port}",
+        f"--etcd-servers=http://127.0.0.1:{layout.ports.etcd}",
         f"--bind-address={bind}",
-        f"--secure-port={layout.api_port}",
+        f"--secure-port={layout.ports.api}",
         f"--tls-cert-file={pki}/apiserver.crt",
         f"--tls-private-key-file={pki}/apiserver.key",
         f"--client-ca-file={pki}/ca.crt",
@@ -76,9 +81,8 @@ def apiserver(layout: Layout, programs: Programs) -> Component:
         command.append(f"--advertise-address={layout.node_ip}")
     else:
         command.append("--endpoint-reconciler-type=none")
-    return Component(
-        "kube-apiserver", command, remedy="see whether etcd runs: python -m localcluster logs etcd"
-    )
+    remedy = "see whether etcd runs: python -m localcluster logs etcd"
+    return Component("kube-apiserver", command, f"{layout.server}/readyz", remedy=remedy)
 
 
 def controller_manager(layout: Layout, programs: Programs) -> Component:
@@ -94,10 +98,11 @@ def controller_manager(layout: Layout, programs: Programs) -> Component:
         "--use-service-account-credentials",
         f"--service-cluster-ip-range={SERVICE_CIDR}",
         "--leader-elect=false",
-        "--bind-address=127.0.0.1",
-        f"--secure-port={10257 if layout.link is not None else 0}",
+        f"--bind-address={layout.node_ip}",
+        f"--secure-port={layout.ports.controllers}",
     ]
-    return Component("kube-controller-manager", command)
+    health = f"https://{layout.node_ip}:{layout.ports.controllers}/healthz"
+    return Component("kube-controller-manager", command, health)
 
 
 def scheduler(layout: Layout, programs: Programs) -> Component:
@@ -111,9 +116,10 @@ def scheduler(layout: Layout, programs: Programs) -> Component:
     command = [
         programs["kube-scheduler"],
         f"--config={layout.folder}/scheduler.json",
-        "--bind-address=127.0.0.1",
+        f"--bind-address={layout.node_ip}",
     ]
-    return Component("kube-scheduler", command, {"scheduler.json": json.dumps(config)})
+    health = f"https://{layout.node_ip}:10259/healthz"
+    return Component("kube-scheduler", command, health, {"scheduler.json": json.dumps(config)})
 
 
 def containerd(layout: Layout, _programs: Programs) -> Component:
@@ -125,6 +131,8 @@ root = "/var/lib/containerd"
 state = "/run/containerd"
 [grpc]
   address = "{CONTAINERD_SOCKET}"
+[metrics]
+  address = "{layout.node_ip}:1338"
 [{cri}]
   sandbox_image = "{PAUSE_IMAGE}"
   # Where lowering oom_score_adj is denied, every sandbox would fail without this.
@@ -152,7 +160,8 @@ state = "/run/containerd"
     ports = {"type": "portmap", "capabilities": {"portMappings": True}}
     network = {"cniVersion": "1.0.0", "name": "pods", "plugins": [bridge, ports]}
     files = {"containerd.toml": config, "cni/10-bridge.conflist": json.dumps(network)}
-    return Component("containerd", ["containerd", f"--config={layout.folder}/containerd.toml"], files)
+    command = ["containerd", f"--config={layout.folder}/containerd.toml"]
+    return Component("containerd", command, f"http://{layout.node_ip}:1338/v1/metrics", files)
 
 
 def kubelet(layout: Layout, programs: Programs) -> Component:
@@ -186,7 +195,7 @@ def kubelet(layout: Layout, programs: Programs) -> Component:
         },
         "imageGCHighThresholdPercent": 100,
         "readOnlyPort": 0,
-        "healthzBindAddress": "127.0.0.1",
+        "healthzBindAddress": layout.node_ip,
     }
     command = [
         programs["kubelet"],
@@ -197,9 +206,9 @@ def kubelet(layout: Layout, programs: Programs) -> Component:
         "--root-dir=/var/lib/kubelet",
     ]
     files = {"kubelet.json": json.dumps(config), "resolv.conf": ""}
-    return Component(
-        "kubelet", command, files, remedy="see whether containerd runs, and the cgroups: mount | grep cgroup"
-    )
+    health = f"http://{layout.node_ip}:10248/healthz"
+    remedy = "see whether containerd runs, and the cgroups: mount | grep cgroup"
+    return Component("kubelet", command, health, files, remedy)
 
 
 def proxy(layout: Layout, programs: Programs) -> Component:
@@ -216,7 +225,8 @@ def proxy(layout: Layout, programs: Programs) -> Component:
         "conntrack": {"maxPerCore": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
     }
     command = [programs["kube-proxy"], f"--config={layout.folder}/proxy.json"]
-    return Component("kube-proxy", command, {"proxy.json": json.dumps(config)})
+    health = f"http://{layout.node_ip}:10256/healthz"
+    return Component("kube-proxy", command, health, {"proxy.json": json.dumps(config)})
 
 
 def dns(layout: Layout, programs: Programs) -> Component:
@@ -239,9 +249,8 @@ cluster.local:53 in-addr.arpa:53 ip6.arpa:53 {{
     }}
 }}
 """
-    return Component(
-        "coredns", [programs["coredns"], "-conf", f"{layout.folder}/Corefile"], {"Corefile": corefile}
-    )
+    command = [programs["coredns"], "-conf", f"{layout.folder}/Corefile"]
+    return Component("coredns", command, f"http://{layout.node_ip}:8181/ready", {"Corefile": corefile})
 
 
 def prometheus(layout: Layout, programs: Programs) -> Component:
@@ -254,8 +263,10 @@ def prometheus(layout: Layout, programs: Programs) -> Component:
         "--storage.tsdb.retention.time=1d",
         f"--web.listen-address={layout.node_ip}:9090",
         "--web.enable-lifecycle",
+        # A new pod is scraped after a second, not after five.
+        "--scrape.discovery-reload-interval=1s",
     ]
-    return Component("prometheus", command, files)
+    return Component("prometheus", command, f"{layout.prometheus}/-/ready", files)
 
 
 def _scrape_config(layout: Layout) -> dict[str, Any]:

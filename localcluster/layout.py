@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import json
 import socket
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Self
 
 from localcluster.network import Link
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Ports of the control plane."""
+
+    api: int = 6443
+    etcd: int = 2379
+    etcd_peer: int = 2380
+    etcd_health: int = 2381
+    controllers: int = 10257
+
+    @classmethod
+    def free(cls) -> Self:
+        """Ports that nobody on this host listens on now."""
+        return cls(*_free_ports(len(fields(cls))))
 
 
 @dataclass(frozen=True)
@@ -23,26 +39,23 @@ class Layout:
     link: int | None
     node_ip: str
     host_ip: str
-    api_port: int
-    etcd_port: int
-    etcd_peer_port: int
+    ports: Ports
     control_plane_only: bool
 
     @classmethod
     def boxed(cls, name: str, folder: Path, link: Link, *, control_plane_only: bool) -> Self:
         """A cluster in a network of its own, with the usual ports."""
-        return cls(name, folder, link.index, link.node_ip, link.host_ip, 6443, 2379, 2380, control_plane_only)
+        return cls(name, folder, link.index, link.node_ip, link.host_ip, Ports(), control_plane_only)
 
     @classmethod
     def on_loopback(cls, name: str, folder: Path) -> Self:
         """A control plane on free ports of this host's loopback interface."""
-        api, etcd, peer = _free_ports(3)
-        return cls(name, folder, None, "127.0.0.1", "127.0.0.1", api, etcd, peer, control_plane_only=True)
+        return cls(name, folder, None, "127.0.0.1", "127.0.0.1", Ports.free(), control_plane_only=True)
 
     @property
     def server(self) -> str:
         """URL of the API server."""
-        return f"https://{self.node_ip}:{self.api_port}"
+        return f"https://{self.node_ip}:{self.ports.api}"
 
     @property
     def prometheus(self) -> str:
@@ -65,17 +78,17 @@ class Layout:
 
     def save(self) -> None:
         """Write the layout into the cluster's folder."""
-        fields = asdict(self) | {"folder": str(self.folder)}
-        (self.folder / "cluster.json").write_text(json.dumps(fields, indent=1))
+        saved = asdict(self) | {"folder": str(self.folder)}
+        (self.folder / "cluster.json").write_text(json.dumps(saved, indent=1))
 
     @classmethod
     def load(cls, folder: Path) -> Self | None:
-        """The layout written by an earlier `up`, None if there is none or it was cut off."""
+        """The layout written by an earlier `up`; None if there is none, or a cut off or another version's."""
         try:
-            fields = json.loads((folder / "cluster.json").read_text())
-        except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+            saved = json.loads((folder / "cluster.json").read_text())
+            return cls(**saved | {"folder": Path(saved["folder"]), "ports": Ports(**saved["ports"])})
+        except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError, TypeError, KeyError):
             return None
-        return cls(**fields | {"folder": Path(fields["folder"])})
 
 
 def _free_ports(count: int) -> list[int]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import ssl
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,10 @@ from localcluster.components import Component
 from localcluster.errors import ClusterError
 from localcluster.layout import Layout
 from localcluster.sandbox import Sandbox
+
+_STARTING_S = 2.0
+"""From the call of a program until its process must be there."""
+_PATIENCE_S = 60.0
 
 _RECORD = 'echo $$ > "$0"; exec "$@"'
 """A shell line that notes its own process id (as its namespace counts) and becomes the program."""
@@ -65,17 +71,20 @@ class Host:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
-    def wait(self, component: Component, ready: Callable[[], bool], timeout_s: float) -> None:
-        """Wait until ``ready()``. Raises ClusterError with the log's end if it dies or time is up."""
-        deadline = time.monotonic() + timeout_s
+    def wait(self, component: Component, ready: Callable[[], bool] | None = None) -> None:
+        """Wait until a component is well, or until ``ready()`` is true, which it brings about.
+
+        Raises ClusterError with the log's end if it dies or takes more than a minute.
+        """
+        question = ready or (lambda: answers(component.health))
         started = time.monotonic()
-        while not ready():
-            now = time.monotonic()
+        while not question():
+            waited = time.monotonic() - started
             problem = ""
-            if now - started > 1 and not self.alive(component.name):
+            if waited > _STARTING_S and not self.alive(component.name):
                 problem = "ended before it was ready"
-            elif now > deadline:
-                problem = f"was not ready within {timeout_s:.0f} s"
+            elif waited > _PATIENCE_S:
+                problem = f"was not ready within {_PATIENCE_S:.0f} s"
             if problem:
                 log = self.layout.log(component.name)
                 raise ClusterError(component.name, problem, log=log, remedy=component.remedy)
@@ -92,3 +101,13 @@ class Host:
 
     def _proc(self) -> Path:
         return Path("/proc") if self.sandbox is None else self.sandbox.proc()
+
+
+def answers(url: str) -> bool:
+    """Whether ``url`` answers 200. Certificates are not checked: only liveness is asked for."""
+    context = ssl._create_unverified_context() if url.startswith("https:") else None  # noqa: S323, SLF001 - as said
+    try:
+        with urllib.request.urlopen(url, timeout=2, context=context):  # noqa: S310 - http(s), ours
+            return True
+    except OSError:
+        return False

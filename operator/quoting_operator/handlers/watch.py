@@ -44,6 +44,8 @@ def settings() -> kopf.OperatorSettings:
     found.watching.label_selectors["controllerrevisions"] = POLICY_LABEL
     found.watching.label_selectors["configmaps"] = f"{RISK_LABEL}=true"
     found.networking.request_timeout = 20
+    # Handlers only wake the queue, so that there is nothing to wait for at the end.
+    found.queueing.exit_timeout = 0.5
     found.posting.enabled = False
     # The definitions are there before the operator is; it needs no right to read them.
     found.scanning.disabled = True

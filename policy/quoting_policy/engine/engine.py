@@ -90,19 +90,23 @@ class Engine:
         if revision.candidate is not None:
             candidate = self._policy(revision.candidate, "candidate", revision)
         if digest != self.control.digest:
+            before = self.books
             self.books = {i.symbol: self._book(i, digest, wall_ns) for i in revision.instruments}
+            for symbol, book in before.items():
+                if self.books.get(symbol) is not book:
+                    self.holdings.drop(book)
         self.revision, self._baseline, self._candidate = revision, baseline, candidate
         self.control.digest = digest
         self.control.has_candidate = revision.candidate is not None
+        self._follow_authority(wall_ns)
         self._apply_limits()
         self.control.review(now_ns)
         return digest
 
     def authorise(self, authority: Authority, *, seen_ns: int, now_ns: int, wall_ns: int) -> None:
         """Let the candidate act within these terms until they expire. Raises InputError, changing nothing."""
-        changed = self.control.authorise(authority, seen_ns, now_ns)
-        if changed and authority.digest == self.control.digest:
-            self._follow(authority.schedule(), wall_ns)
+        if self.control.authorise(authority, seen_ns, now_ns):
+            self._follow_authority(wall_ns)
             self._apply_limits()
 
     def revoke(self, *, now_ns: int) -> None:
@@ -328,7 +332,12 @@ class Engine:
         present.ledger.new_digest(digest, self.schedule, wall_ns)
         return present
 
-    def _follow(self, schedule: Schedule, wall_ns: int) -> None:
+    def _follow_authority(self, wall_ns: int) -> None:
+        """Take the switchback from the authority, which may come before its revision or after it."""
+        authority = self.control.authority
+        if authority is None or authority.digest != self.control.digest:
+            return
+        schedule = authority.schedule()
         if schedule != self.schedule:
             self.schedule = schedule
             for book in self.books.values():

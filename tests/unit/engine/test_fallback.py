@@ -67,7 +67,7 @@ def test_a_failing_candidate_is_answered_for_and_latched(scripted, script, breac
 def test_a_candidate_that_spends_its_budget_is_answered_for_and_latched(scripted):
     desk = scripted(lambda _: raw())
     assert desk.ask().arm is Arm.CANDIDATE
-    desk.spent_ns = 2_000_001
+    desk.spent_ns = 10_000_001
     decision = desk.ask()
     assert (decision.arm, decision.breaches) == (Arm.BASELINE, ("time_budget",))
     desk.spent_ns = 0

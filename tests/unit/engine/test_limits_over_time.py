@@ -22,7 +22,7 @@ from quoting_policy.domain import (
 from quoting_policy.engine.orders import REMEMBERED, OwnOrders
 from quoting_policy.engine.rates import RateWindow
 from quoting_policy.errors import InputError
-from tests.unit.engine.desk import SECOND, Desk, instrument, prices
+from tests.unit.engine.desk import SECOND, Desk, instrument, prices, revision
 
 TWO = (instrument("X"), instrument("Y"))
 
@@ -116,6 +116,14 @@ def test_gross_notional_is_shared_by_all_instruments():
     assert [level.qty_lots for level in decision.bids] == [1]
     desk.engine.position("X", 0.0)
     desk.ask()
+    assert [level.qty_lots for level in desk.ask(symbol="Y").bids] == [2]
+
+
+def test_an_instrument_that_left_the_revision_holds_no_part_of_the_portfolio():
+    portfolio = PortfolioLimits(max_gross_notional=500)
+    desk = Desk(instruments=TWO, portfolio=portfolio)
+    desk.ask(at(100.0, 4.0))
+    desk.engine.configure(revision(instruments=TWO[1:], portfolio=portfolio), **desk.clock)
     assert [level.qty_lots for level in desk.ask(symbol="Y").bids] == [2]
 
 
