@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -177,3 +179,24 @@ def test_it_stops_within_five_seconds(desk: Desk, running: Running) -> None:
     desk.apply(POLICY)
     desk.reaches("Baseline")
     assert running.end() < 5
+
+
+def test_a_sigterm_ends_the_process_in_order(
+    quoting_api: Kube, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(quoting_api.kubeconfig))
+    words = [sys.executable, "-m", "quoting_operator.cli.operator", "run", "--port=0"]
+    process = subprocess.Popen([*words, f"--namespace={namespace}"], stderr=subprocess.PIPE, text=True)
+    try:
+        desk = Desk(quoting_api, namespace)
+        desk.apply(POLICY)
+        eventually(lambda: desk.status().get("phase") == "Baseline", "the process to work", 60)
+        started = time.monotonic()
+        process.terminate()
+        _, told = process.communicate(timeout=20)
+        took = time.monotonic() - started
+    finally:
+        process.kill()
+    assert process.returncode == 0, told
+    assert took < 5
+    assert told.splitlines()[-1].endswith("stopped")

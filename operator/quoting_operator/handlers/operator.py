@@ -34,17 +34,21 @@ class Options:
 
 
 async def run(options: Options, stop: asyncio.Event | None = None) -> None:
-    """Work until told to stop, by the event or by SIGTERM or SIGINT."""
-    stop = stop or stopped_by_signals()
+    """Work until told to stop, by the event or, where there is none, by SIGTERM or SIGINT."""
+    started = asyncio.Event()
+    background = []
+    if stop is None:
+        stop = stopped_by_signals()
+        background.append(asyncio.create_task(_take_signals_back(started, stop)))
     async with connect() as kube:
         queue = WorkQueue[PolicyKey](Reconciler(kube).reconcile, options.workers)
         QUEUE.set_function(lambda: queue.waiting)
         health = Health(lambda: _why_not_ready(kube))
-        # Everything is made before kopf: at its end it cancels the tasks that were made after it began.
-        background = [asyncio.create_task(queue.run()), asyncio.create_task(health.watch_loop())]
+        # Everything is made before kopf: at its end it waits for the tasks that were made after it began.
+        background += [asyncio.create_task(queue.run()), asyncio.create_task(health.watch_loop())]
         try:
             async with serving(health.application(), options.host, options.port):
-                await _watch(options, queue, stop, background)
+                await _watch(options, queue, stop, started, background)
         finally:
             for task in background:
                 task.cancel()
@@ -56,9 +60,10 @@ async def _watch(
     options: Options,
     queue: WorkQueue[PolicyKey],
     stop: asyncio.Event,
+    started: asyncio.Event,
     background: list[asyncio.Task[None]],
 ) -> None:
-    """Run kopf until told to stop. It hears signals too, and ends in order only when told to."""
+    """Run kopf until told to stop, or until something fails."""
     watching = asyncio.create_task(
         kopf.operator(
             registry=watch.registry(),
@@ -68,6 +73,7 @@ async def _watch(
             namespaces=options.namespaces,
             standalone=True,
             stop_flag=stop,
+            ready_flag=started,
             # Unused without peering; left out, kopf looks up a user name that a container does not have.
             identity=cast("Any", "quoting-operator"),
         )
@@ -79,6 +85,13 @@ async def _watch(
     watching.cancel()
     for task in done - {stopping}:
         task.result()
+
+
+async def _take_signals_back(started: asyncio.Event, stop: asyncio.Event) -> None:
+    """Hear signals ourselves again once kopf has begun: by its own handlers it takes 5 s to end."""
+    await started.wait()
+    _hear_signals(stop)
+    await stop.wait()
 
 
 async def _why_not_ready(kube: Kube) -> str:
@@ -93,7 +106,11 @@ async def _why_not_ready(kube: Kube) -> str:
 def stopped_by_signals() -> asyncio.Event:
     """An event that SIGTERM and SIGINT set."""
     stop = asyncio.Event()
+    _hear_signals(stop)
+    return stop
+
+
+def _hear_signals(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    return stop
