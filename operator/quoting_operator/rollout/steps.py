@@ -81,11 +81,10 @@ def _baseline_refused(seen: Observed, wish: Revision) -> str:
     pinned, effective = seen.pinned, seen.status.effective
     if pinned is None and effective is not None and effective.digest not in ("", wish.digest()):
         return f"revision {effective.revision} is gone or altered; only its own content can take its place"
-    if pinned is None or wish.baseline == pinned.content.baseline:
+    if not seen.revisions or any(wish.baseline == stored.content.baseline for stored in seen.revisions):
         return ""
-    if seen.status.phase is Phase.LIVE and wish.baseline == pinned.content.candidate:
-        return ""
-    if any(wish.baseline == stored.content.baseline for stored in seen.revisions):
+    live = None if pinned is None or seen.status.phase is not Phase.LIVE else pinned.content.candidate
+    if live is not None and wish.baseline == live:
         return ""
     return (
         "spec.baseline: only a candidate that has reached Live, or an earlier baseline, may become the"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quoting_operator.api.killswitch import kill_of
@@ -57,6 +57,7 @@ def test_a_switch_that_cannot_be_read_halts(broken: Any) -> None:
         assert kill_of(changed(POLICY, "spec.killSwitch", broken or [0]), []).action is KillAction.HALT
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([SOFT, HALT, changed(SOFT, "spec.engaged", False)])))
 def test_one_more_switch_never_weakens_the_kill(switches: list[Any]) -> None:
     order = [KillAction.NONE, KillAction.BASELINE, KillAction.HALT]

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
@@ -19,6 +19,7 @@ from quoting_policy import domain
 from tests.resources import POLICY, changed
 
 
+@settings(deadline=None)
 @given(st.decimals(min_value=0, max_value=10**9, places=6))
 def test_a_decimal_survives_being_written_and_read(value: Decimal) -> None:
     assert Decimal(plain(value)) == value
@@ -33,6 +34,7 @@ def test_only_plain_decimals_in_quotes_are_positive_decimals(text: Any) -> None:
         TypeAdapter(Positive).validate_python(text)
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=1, max_value=9_999_999))
 def test_a_duration_survives_being_written_and_read(seconds: int) -> None:
     value = timedelta(seconds=seconds)

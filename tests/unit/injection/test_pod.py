@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quoting_operator.api.policy import POLICY_LABEL
@@ -96,6 +96,7 @@ names = st.sampled_from(["app", "quoting-engine", "quoting-socket", "other"])
 lists = st.lists(names, unique=True, max_size=3).map(lambda found: [{"name": name} for name in found])
 
 
+@settings(deadline=None)
 @given(lists, lists, lists)
 def test_injecting_again_changes_nothing(init: list[Json], volumes: list[Json], env: list[Json]) -> None:
     pod = copy.deepcopy(APP)

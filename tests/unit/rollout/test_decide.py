@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quoting_operator.api.metadata import Truth
@@ -194,6 +194,15 @@ def test_the_pinned_revision_cannot_be_removed_to_slip_in_another_baseline() -> 
     assert not any(isinstance(action, StoreRevision) for action in after.actions)
 
 
+def test_a_status_that_was_wiped_lets_no_other_baseline_in() -> None:
+    world = World()
+    world.step()
+    world.policy.pop("status")
+    after = world.edit("spec.baseline.params.halfSpread", 1)
+    assert after.status.phase is Phase.INVALID
+    assert world.edit("spec.baseline.params.halfSpread", 5).status.phase is Phase.BASELINE
+
+
 def test_a_revision_whose_content_was_altered_is_not_run() -> None:
     world = World()
     (name,) = [a.revision.name for a in world.step().actions if isinstance(a, StoreRevision)]
@@ -375,6 +384,7 @@ def test_steps_are_taken_in_their_order() -> None:
 positions = st.integers(min_value=1, max_value=100).map(str)
 
 
+@settings(deadline=None)
 @given(own=positions, risk=st.lists(st.none() | positions, min_size=1, max_size=6))
 def test_no_sequence_of_risk_edits_exceeds_the_tighter_limit(own: str, risk: list[str | None]) -> None:
     world = World(changed(WITH_RISK, "spec.limits.maxPosition", own))
