@@ -43,6 +43,9 @@ test-e2e: setup ## against a real node
 bench: setup ## every benchmark, as JSON lines
 	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark --json || exit 1; done
 
+crds: setup ## write crds/ from the models
+	$(BIN)/python -m quoting_operator.api.crd crds
+
 image: setup ## build the three images; load them if the cluster is up
 	$(LOCALCLUSTER) image
 

@@ -7,6 +7,7 @@ plane (integration) or a whole node (e2e) of our own is started once a run, and 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
@@ -18,9 +19,14 @@ from kubernetes import client, config
 from kubernetes.dynamic import DynamicClient
 
 from localcluster import cluster as clusters
+from localcluster.build import build
 from localcluster.images import build_images
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+class KubectlError(Exception):
+    """kubectl's complaint."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,15 @@ class Kube:
     def core(self) -> client.CoreV1Api:
         """Pods, Services, namespaces."""
         return client.CoreV1Api(self.api)
+
+    def kubectl(self, *words: str, given: str | None = None) -> str:
+        """What kubectl prints. Raises KubectlError with what it complains about."""
+        program = "kubectl" if self.local is None else build(["kubernetes"])["kubectl"]
+        command = [str(program), f"--kubeconfig={self.kubeconfig}", *words]
+        done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise KubectlError(done.stderr.strip())
+        return done.stdout
 
 
 def _connect(kubeconfig: Path, local: clusters.Cluster | None) -> Kube:

@@ -18,13 +18,17 @@ from quoting_policy.errors import InputError
 
 COMMANDS = {
     "agent": ("quoting_policy.cli.agent", "feed an engine its revision, authority and kill state"),
-    "engine": ("quoting_policy.cli.engine", "serve quotes over a Unix socket"),
+    "calibrate": ("quoting_policy.cli.calibrate", "fit fill intensities to recorded trades"),
     "data": ("quoting_policy.cli.data", "inspect, convert and check recorded markets"),
+    "engine": ("quoting_policy.cli.engine", "serve quotes over a Unix socket"),
     "gates": ("quoting_operator.cli.gates", "plan and run the statistical gates"),
+    "models": ("quoting_policy.cli.models", "list quoting models, parameters, units, defaults"),
+    "pod-agent": (
+        "quoting_operator.cli.pod_agent",
+        "feed an engine from the Kubernetes API: in injected pods",
+    ),
     "quote": ("quoting_policy.cli.quote", "answer one quote request from standard input"),
     "simulate": ("quoting_policy.cli.simulate", "simulate a published model and its statistics"),
-    "calibrate": ("quoting_policy.cli.calibrate", "fit fill intensities to recorded trades"),
-    "models": ("quoting_policy.cli.models", "list quoting models, parameters, units, defaults"),
 }
 """Subcommand -> (module, one-line help)."""
 

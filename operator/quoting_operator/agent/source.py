@@ -1,0 +1,214 @@
+"""The Kubernetes API as an agent's source: it watches its policy, the kill switches and its Lease."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from quoting_operator.adapters.kube import (
+    CONFLICT,
+    CONTROLLER_REVISIONS,
+    EVENTS,
+    KILL_SWITCHES,
+    LEASES,
+    QUOTING_POLICIES,
+    Json,
+    Kind,
+    Kube,
+    KubeError,
+)
+from quoting_operator.agent.state import Instruction, Known
+from quoting_operator.api.policy import POLICY_LABEL
+from quoting_policy.errors import InputError
+from quoting_policy.protocol.control import BreachLatched
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 0.5
+"""Seconds after which a broken watch is begun anew."""
+
+BREACH_REASON = "ClampBreached"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Which pod this is, and which policy it follows."""
+
+    namespace: str
+    policy: str
+    pod: str
+    pod_uid: str
+
+
+class KubernetesSource:
+    """Instructions from the API server. While it is gone nothing is said, and authority lapses."""
+
+    def __init__(self, kube: Kube, who: Identity) -> None:
+        self._kube = kube
+        self._who = who
+        self._known = Known()
+        self._said: asyncio.Queue[Instruction] = asyncio.Queue()
+        self._pinned = asyncio.Event()
+
+    async def instructions(self) -> AsyncIterator[Instruction]:
+        """Instructions as they come."""
+        who = self._who
+        mine = f"metadata.name={who.policy}"
+        watches = [
+            asyncio.create_task(work)
+            for work in (
+                self._follow(KILL_SWITCHES, None, "", self._switches),
+                self._follow(QUOTING_POLICIES, who.namespace, mine, self._policy),
+                self._follow(LEASES, who.namespace, mine, self._lease),
+                self._fetch_revisions(),
+            )
+        ]
+        said: asyncio.Task[Instruction] | None = None
+        try:
+            while True:
+                said = asyncio.create_task(self._said.get())
+                await asyncio.wait({said, *watches}, return_when=asyncio.FIRST_COMPLETED)
+                for watch in watches:
+                    if watch.done():  # none of them ever ends but by a fault
+                        watch.result()
+                yield said.result()
+        finally:
+            for task in (*watches, *([said] if said is not None else [])):
+                task.cancel()
+
+    async def report(self, breach: BreachLatched) -> None:
+        """Post an Event on the policy, until it is posted. Told twice, it is posted once."""
+        while True:
+            try:
+                await self._kube.create(EVENTS, self._who.namespace, self._event(breach))
+            except KubeError as error:
+                if error.status == CONFLICT:
+                    return
+                log.warning("breach not posted yet: %s", error)
+                await asyncio.sleep(RETRY_S)
+            else:
+                return
+
+    def problem(self) -> str:
+        """What is wrong at this moment, for people."""
+        return "; ".join(self._known.problems.values())
+
+    async def _follow(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        fields: str,
+        take: Callable[[list[Json] | None, str, Json], None],
+    ) -> None:
+        """List and watch for ever. take(items, "", {}) is a list; take(None, type, object) is a change."""
+        while True:
+            try:
+                items, version = await self._kube.list_all(kind, namespace, fields=fields)
+                take(items, "", {})
+                self._known.problems.pop(kind.plural, None)
+                async for change, item in self._kube.watch(kind, namespace, version, fields=fields):
+                    if change != "BOOKMARK":
+                        take(None, change, item)
+            except KubeError as error:
+                self._known.problems[kind.plural] = f"{kind.plural}: {error}"
+                log.warning("%s: %s", kind.plural, error)
+                await asyncio.sleep(RETRY_S)
+
+    def _switches(self, items: list[Json] | None, change: str, item: Json) -> None:
+        known = self._known
+        if items is not None:
+            known.switches = {found["metadata"]["name"]: found for found in items}
+        elif known.switches is not None:
+            name = item["metadata"]["name"]
+            known.switches = {key: found for key, found in known.switches.items() if key != name}
+            if change != "DELETED":
+                known.switches[name] = item
+        self._say_changes()
+
+    def _policy(self, items: list[Json] | None, change: str, item: Json) -> None:
+        if items is not None:
+            self._known.saw_policy(items[0] if items else None)
+        else:
+            self._known.saw_policy(None if change == "DELETED" else item)
+        self._say_changes()
+        self._pinned.set()
+
+    def _lease(self, items: list[Json] | None, change: str, item: Json) -> None:
+        now = time.monotonic_ns()
+        if items is not None:
+            said = self._known.saw_lease(items[0] if items else None, now, live=False)
+        else:
+            said = self._known.saw_lease(None if change == "DELETED" else item, now, live=True)
+        if said is not None:
+            self._said.put_nowait(said)
+
+    def _say_changes(self) -> None:
+        for instruction in self._known.changes():
+            self._said.put_nowait(instruction)
+
+    async def _fetch_revisions(self) -> None:
+        """Fetch the pinned revision whenever another one is pinned, until it is there."""
+        fetched = ""
+        while True:
+            await self._pinned.wait()
+            self._pinned.clear()
+            name = self._known.wanted_revision()
+            if not name or name == fetched:
+                continue
+            try:
+                await self._configure(name)
+                fetched = name
+                self._known.problems.pop("revision", None)
+            except (KubeError, InputError) as error:
+                self._known.problems["revision"] = str(error)
+                log.error("revision %s: %s", name, error)
+                asyncio.get_running_loop().call_later(RETRY_S, self._pinned.set)
+
+    async def _configure(self, name: str) -> None:
+        revision = await self._kube.get(CONTROLLER_REVISIONS, self._who.namespace, name)
+        if revision is None:
+            raise InputError("ControllerRevision", name, "there: the operator has pinned it")
+        said = self._known.configured(revision)
+        if said is not None:
+            self._said.put_nowait(said)
+
+    def _event(self, breach: BreachLatched) -> dict[str, Any]:
+        who = self._who
+        policy = (self._known.policy or {}).get("metadata") or {}
+        key = f"{who.pod_uid}|{breach.digest}|{breach.wall_ns}|{breach.instrument}"
+        stamp = datetime.fromtimestamp(breach.wall_ns / 1e9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        crossed = ", ".join(breach.breaches)
+        what = "drill: " if breach.drill else ""
+        return {
+            "metadata": {
+                "name": f"{who.policy}.{hashlib.sha256(key.encode()).hexdigest()[:16]}",
+                "namespace": who.namespace,
+                "labels": {POLICY_LABEL: who.policy},
+                "annotations": {
+                    "quoting.dev/digest": breach.digest,
+                    "quoting.dev/clamps": ",".join(breach.breaches),
+                    "quoting.dev/drill": str(breach.drill).lower(),
+                    "quoting.dev/pod": who.pod,
+                },
+            },
+            "involvedObject": {
+                "apiVersion": "quoting.dev/v1alpha1",
+                "kind": "QuotingPolicy",
+                "name": who.policy,
+                "namespace": who.namespace,
+                "uid": policy.get("uid", ""),
+            },
+            "reason": BREACH_REASON,
+            "message": f"{what}{crossed} on {breach.instrument} in pod {who.pod}; the baseline quotes there",
+            "type": "Warning",
+            "source": {"component": "quoting-agent", "host": who.pod},
+            "firstTimestamp": stamp,
+            "lastTimestamp": stamp,
+            "count": 1,
+        }

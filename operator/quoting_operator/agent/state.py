@@ -1,0 +1,120 @@
+"""What an agent knows of its policy, and what it has to tell its engine when that changes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from quoting_operator.api.killswitch import kill_of
+from quoting_operator.api.lease import authority_of, renewed_at
+from quoting_operator.api.limits import EffectiveLimits
+from quoting_policy.domain import Frozen, Kill, KillAction, Limits
+from quoting_policy.errors import InputError
+from quoting_policy.protocol.control import Authorise, Configure, Engage, Revoke, Tighten
+
+Json = Mapping[str, Any]
+Instruction = Configure | Authorise | Revoke | Engage | Tighten
+
+GONE = Kill(action=KillAction.BASELINE, reason="the QuotingPolicy is gone")
+
+
+@dataclass(slots=True)
+class Known:
+    """Objects as they were last seen. policy, switches: None until the API server has told.
+
+    had_policy: there was one before; its absence then is a deletion and no late start.
+    """
+
+    policy: Json | None = None
+    switches: dict[str, Json] | None = None
+    had_policy: bool = False
+    told_kill: Kill | None = None
+    told_limits: Limits | None = None
+    told_digest: str = ""
+    renewed: str | None = None
+    problems: dict[str, str] = field(default_factory=dict)
+
+    def saw_policy(self, policy: Json | None) -> None:
+        """The policy, None where there is none."""
+        self.policy = policy
+        self.had_policy = self.had_policy or policy is not None
+        if policy is None:
+            self.problems["policy"] = "the QuotingPolicy does not exist"
+        else:
+            self.problems.pop("policy", None)
+
+    def kill(self) -> Kill | None:
+        """State of all kill switches; None while it is not known, which an engine takes as no quoting."""
+        if self.switches is None:
+            return None
+        if self.policy is None:
+            return GONE if self.had_policy else None
+        return kill_of(self.policy, self.switches.values())
+
+    def changes(self) -> list[Instruction]:
+        """Kill state and limits, as far as they differ from what was told last. Kill comes first."""
+        found: list[Instruction] = []
+        kill = self.kill()
+        if kill is not None and kill != self.told_kill:
+            self.told_kill = kill
+            found.append(Engage(kill))
+        limits = self._limits()
+        if limits is not None and limits != self.told_limits:
+            self.told_limits = limits
+            found.append(Tighten(limits))
+        return found
+
+    def wanted_revision(self) -> str:
+        """Name of the ControllerRevision that the operator has pinned; empty where there is none."""
+        effective = ((self.policy or {}).get("status") or {}).get("effective") or {}
+        name: str = effective.get("revision", "")
+        return name
+
+    def configured(self, revision: Json) -> Configure | None:
+        """What to run, None where it runs already. Raises InputError where the content was altered."""
+        try:
+            frozen = msgspec.convert(revision.get("data"), Frozen)
+        except (msgspec.ValidationError, InputError) as error:
+            name = revision["metadata"]["name"]
+            raise InputError(f"ControllerRevision {name}", str(error), "as the operator stored it") from None
+        if frozen.digest == self.told_digest:
+            return None
+        self.told_digest = frozen.digest
+        return Configure(frozen)
+
+    def saw_lease(self, lease: Json | None, seen_ns: int, *, live: bool) -> Instruction | None:
+        """A Lease as it is now. seen_ns: CLOCK_MONOTONIC.
+
+        live: it came as a change. What a list returns may be as old as the operator's death, so that it
+        never counts as a renewal.
+        """
+        if lease is None:
+            self.renewed = None
+            return Revoke()
+        stamp = renewed_at(lease)
+        renewed, self.renewed = live and stamp not in ("", self.renewed), stamp
+        if not renewed:
+            return None
+        try:
+            authority = authority_of(lease)
+        except InputError as error:
+            self.problems["lease"] = str(error)
+            return Revoke()
+        self.problems.pop("lease", None)
+        return Authorise(authority, seen_ns)
+
+    def _limits(self) -> Limits | None:
+        """Limits on top of the revision's. What cannot be read leaves those that hold."""
+        written = ((self.policy or {}).get("status") or {}).get("effectiveLimits")
+        if written is None:
+            return None
+        try:
+            limits = EffectiveLimits.model_validate(written).limits.to_domain()
+        except ValueError as error:
+            self.problems["limits"] = f"status.effectiveLimits: {error}"
+            return None
+        self.problems.pop("limits", None)
+        return limits

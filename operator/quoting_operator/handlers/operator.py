@@ -1,0 +1,116 @@
+"""The operator's process: queue, kopf, probes, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from dataclasses import dataclass
+from typing import Any, cast
+
+import kopf
+
+from quoting_operator.adapters.kube import QUOTING_POLICIES, Kube, KubeError, connect
+from quoting_operator.handlers import watch
+from quoting_operator.handlers.health import Health, serving
+from quoting_operator.handlers.metrics import QUEUE
+from quoting_operator.handlers.queue import WorkQueue
+from quoting_operator.handlers.reconcile import PolicyKey, Reconciler
+
+log = logging.getLogger(__name__)
+
+STOP_S = 4.0
+"""Seconds that kopf has to end its watches before it is cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the operator runs. namespaces: empty for the whole cluster. port: of probes and metrics."""
+
+    namespaces: tuple[str, ...] = ()
+    host: str = "0.0.0.0"  # noqa: S104  probes come from the node
+    port: int = 8080
+    workers: int = 10
+
+
+async def run(options: Options, stop: asyncio.Event | None = None) -> None:
+    """Work until told to stop, by the event or, where there is none, by SIGTERM or SIGINT."""
+    started = asyncio.Event()
+    background = []
+    if stop is None:
+        stop = stopped_by_signals()
+        background.append(asyncio.create_task(_take_signals_back(started, stop)))
+    async with connect() as kube:
+        queue = WorkQueue[PolicyKey](Reconciler(kube).reconcile, options.workers)
+        QUEUE.set_function(lambda: queue.waiting)
+        health = Health(lambda: _why_not_ready(kube))
+        # Everything is made before kopf: at its end it waits for the tasks that were made after it began.
+        background += [asyncio.create_task(queue.run()), asyncio.create_task(health.watch_loop())]
+        try:
+            async with serving(health.application(), options.host, options.port):
+                await _watch(options, queue, stop, started, background)
+        finally:
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+    log.info("stopped")
+
+
+async def _watch(
+    options: Options,
+    queue: WorkQueue[PolicyKey],
+    stop: asyncio.Event,
+    started: asyncio.Event,
+    background: list[asyncio.Task[None]],
+) -> None:
+    """Run kopf until told to stop, or until something fails."""
+    watching = asyncio.create_task(
+        kopf.operator(
+            registry=watch.registry(),
+            settings=watch.settings(),
+            memo=watch.Woken(queue),
+            clusterwide=not options.namespaces,
+            namespaces=options.namespaces,
+            standalone=True,
+            stop_flag=stop,
+            ready_flag=started,
+            # Unused without peering; left out, kopf looks up a user name that a container does not have.
+            identity=cast("Any", "quoting-operator"),
+        )
+    )
+    stopping = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait({watching, stopping, *background}, return_when=asyncio.FIRST_COMPLETED)
+    stop.set()
+    await asyncio.wait({watching}, timeout=STOP_S)
+    watching.cancel()
+    for task in done - {stopping}:
+        task.result()
+
+
+async def _take_signals_back(started: asyncio.Event, stop: asyncio.Event) -> None:
+    """Hear signals ourselves again once kopf has begun: by its own handlers it takes 5 s to end."""
+    await started.wait()
+    _hear_signals(stop)
+    await stop.wait()
+
+
+async def _why_not_ready(kube: Kube) -> str:
+    """Ready: policies can be read."""
+    try:
+        await kube.list_all(QUOTING_POLICIES, most=1)
+    except KubeError as error:
+        return str(error)
+    return ""
+
+
+def stopped_by_signals() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stop = asyncio.Event()
+    _hear_signals(stop)
+    return stop
+
+
+def _hear_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)

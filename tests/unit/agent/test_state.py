@@ -1,0 +1,155 @@
+"""What the agent tells its engine, from what it has seen."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from quoting_operator.agent.state import GONE, Known
+from quoting_operator.api import lease as leases
+from quoting_operator.rollout.decide import decide
+from quoting_operator.rollout.decision import StoreRevision
+from quoting_operator.rollout.observed import observed
+from quoting_policy.domain import KillAction, Stage
+from quoting_policy.errors import InputError
+from quoting_policy.protocol.control import Authorise, Configure, Engage, Revoke, Tighten
+from tests.resources import KILL_SWITCH, POLICY, Json, changed
+
+META = {"name": "btc", "namespace": "desk", "uid": "u1"}
+POLICY_HERE = changed(POLICY, "metadata", META)
+LIMITS = {"effectiveLimits": {"limits": {"maxPosition": "4"}}}
+LEASE: Json = {
+    "metadata": {
+        "name": "btc",
+        "annotations": {
+            leases.DIGEST: "d" * 64,
+            leases.STAGE: "Canary",
+            leases.EXPOSURE: "20",
+            leases.BLOCK: "600",
+            leases.WASHOUT: "5",
+        },
+    },
+    "spec": {"leaseTransitions": 3, "leaseDurationSeconds": 15, "renewTime": "2026-11-21T09:00:00.000000Z"},
+}
+RENEWED = changed(LEASE, "spec.renewTime", "2026-11-21T09:00:05.000000Z")
+
+
+def knowing(policy: Json | None = POLICY_HERE, *switches: Json) -> Known:
+    known = Known()
+    known.saw_policy(policy)
+    known.switches = {switch["metadata"]["name"]: switch for switch in switches}
+    return known
+
+
+def actions(known: Known) -> list[KillAction]:
+    return [said.kill.action for said in known.changes() if isinstance(said, Engage)]
+
+
+def test_no_kill_state_is_told_before_policy_and_switches_have_been_listed() -> None:
+    known = Known()
+    assert known.changes() == []
+    known.saw_policy(POLICY_HERE)
+    assert known.changes() == []
+    known.switches = {}
+    assert actions(known) == [KillAction.NONE]
+
+
+def test_a_policy_that_never_existed_leaves_the_engine_untold() -> None:
+    known = knowing(None)
+    assert known.changes() == []
+    assert "does not exist" in known.problems["policy"]
+
+
+def test_a_policy_that_is_deleted_leaves_the_baseline() -> None:
+    known = knowing()
+    known.changes()
+    known.saw_policy(None)
+    assert known.changes() == [Engage(GONE)]
+
+
+def test_kill_state_is_told_once_a_change() -> None:
+    known = knowing(POLICY_HERE, KILL_SWITCH)
+    assert actions(known) == [KillAction.HALT]
+    assert known.changes() == []
+    known.switches = {}
+    assert actions(known) == [KillAction.NONE]
+
+
+def test_limits_of_status_are_told_and_kept_when_they_go() -> None:
+    known = knowing(changed(POLICY_HERE, "status", LIMITS))
+    assert [s.limits.max_position for s in known.changes() if isinstance(s, Tighten) and s.limits] == [4.0]
+    known.saw_policy(POLICY_HERE)
+    assert known.changes() == []
+
+
+def test_limits_that_cannot_be_read_change_nothing_and_are_a_problem() -> None:
+    broken = {"effectiveLimits": {"limits": {"maxPosition": "all"}}}
+    known = knowing(changed(POLICY_HERE, "status", broken))
+    assert not any(isinstance(said, Tighten) for said in known.changes())
+    assert "effectiveLimits" in known.problems["limits"]
+
+
+@pytest.fixture
+def stored() -> Json:
+    """A ControllerRevision as the operator stores it."""
+    decision = decide(observed(POLICY_HERE), datetime(2026, 11, 21, tzinfo=UTC))
+    revision = next(a.revision for a in decision.actions if isinstance(a, StoreRevision))
+    return revision.manifest(POLICY_HERE)
+
+
+def test_the_pinned_revision_is_what_the_engine_is_told_to_run(stored: Json) -> None:
+    known = knowing()
+    said = known.configured(stored)
+    assert isinstance(said, Configure)
+    assert said.frozen.digest == stored["metadata"]["annotations"]["quoting.dev/digest"]
+    assert known.configured(stored) is None
+
+
+@pytest.mark.parametrize("path", ["data.digest", "data.revision.limits.max_position", "data.revision"])
+def test_an_altered_revision_is_refused(stored: Json, path: str) -> None:
+    with pytest.raises(InputError, match="as the operator stored it"):
+        knowing().configured(changed(stored, path, 1e9))
+
+
+def test_a_lease_gives_authority_when_it_is_seen_renewed() -> None:
+    known = knowing()
+    assert known.saw_lease(LEASE, 1, live=False) is None
+    said = known.saw_lease(RENEWED, 7, live=True)
+    assert isinstance(said, Authorise)
+    assert (said.seen_ns, said.authority.stage, said.authority.fencing) == (7, Stage.CANARY, 3)
+    assert (said.authority.exposure_percent, said.authority.lifetime_s) == (20.0, 15.0)
+
+
+def test_a_lease_that_is_only_listed_gives_none_however_often() -> None:
+    known = knowing()
+    said = [known.saw_lease(lease, n, live=False) for n, lease in enumerate((LEASE, RENEWED, LEASE))]
+    assert said == [None, None, None]
+
+
+def test_a_change_that_is_no_renewal_gives_none() -> None:
+    known = knowing()
+    known.saw_lease(LEASE, 1, live=False)
+    assert known.saw_lease(changed(LEASE, "metadata.labels", {"a": "b"}), 2, live=True) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("spec.leaseDurationSeconds", 0),
+        ("spec.leaseTransitions", "many"),
+        ("metadata.annotations", {}),
+        ("metadata.annotations", {**LEASE["metadata"]["annotations"], leases.STAGE: "Moon"}),
+        ("metadata.annotations", {**LEASE["metadata"]["annotations"], leases.EXPOSURE: "nan"}),
+    ],
+)
+def test_a_renewal_that_cannot_be_read_revokes(path: str, value: Any) -> None:
+    known = knowing()
+    known.saw_lease(LEASE, 1, live=False)
+    assert known.saw_lease(changed(RENEWED, path, value), 2, live=True) == Revoke()
+    assert "lease" in known.problems
+
+
+def test_a_lease_that_goes_revokes() -> None:
+    assert knowing().saw_lease(None, 1, live=True) == Revoke()
