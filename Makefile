@@ -40,8 +40,11 @@ test-integration: setup ## against a real etcd and API server
 test-e2e: setup ## against a real node
 	$(BIN)/pytest tests/e2e
 
+demo: setup ## what works today, on a real node, step by step
+	$(BIN)/python examples/demo.py
+
 bench: setup ## every benchmark, as JSON lines
-	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark --json || exit 1; done
+	for name in cluster engine gates models replay sidecar; do $(BIN)/python benchmarks/$$name.py --json || exit 1; done
 
 crds: setup ## write crds/ from the models
 	$(BIN)/python -m quoting_operator.api.crd crds
