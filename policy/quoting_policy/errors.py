@@ -17,4 +17,13 @@ class InputError(ValueError):
         self.value = value
         self.allowed = allowed
         self.remedy = remedy
-        super().__init__(f"{field}: {value!r} must be {allowed}" + (f"; {remedy}" if remedy else ""))
+        super().__init__(f"{field}: {_shown(value)} must be {allowed}" + (f"; {remedy}" if remedy else ""))
+
+
+_LONGEST = 80
+
+
+def _shown(value: Any) -> str:
+    """The value, short enough for one line."""
+    shown = repr(value)
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."

@@ -12,14 +12,25 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from quoting_policy.errors import InputError
 
 COMMANDS = {
     "gates": ("quoting_operator.cli.gates", "plan and run the statistical gates"),
+    "quote": ("quoting_policy.cli.quote", "answer one quote request from standard input"),
+    "simulate": ("quoting_policy.cli.simulate", "simulate a published model and its statistics"),
+    "calibrate": ("quoting_policy.cli.calibrate", "fit fill intensities to recorded trades"),
     "models": ("quoting_policy.cli.models", "list quoting models, parameters, units, defaults"),
 }
 """Subcommand -> (module, one-line help)."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with an argument, like every other bad input."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="quoting", description="Quoting policies without a cluster.")
+    parser = _Parser(prog="quoting", description="Quoting policies without a cluster.")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     chosen = next((word for word in arguments if word in COMMANDS), None)
     for name, (module, summary) in COMMANDS.items():

@@ -36,12 +36,17 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         for field in self.__struct_fields__:
             value = getattr(self, field)
             if value is not None and not (math.isfinite(value) and value >= 0):
-                raise InputError(f"limits.{field}", value, "a finite number >= 0")
+                raise InputError(f"limits.{_camel(field)}", value, "a finite number >= 0")
 
     def tightened_by(self, other: Limits) -> Self:
         """The tighter of the two in every field; a limit that only one side sets holds."""
         fields = self.__struct_fields__
         return type(self)(**{f: _tighter(f, getattr(self, f), getattr(other, f)) for f in fields})
+
+
+def _camel(field: str) -> str:
+    first, *rest = field.split("_")
+    return first + "".join(map(str.capitalize, rest))
 
 
 def _tighter(field: str, one: float | None, other: float | None) -> float | None:

@@ -33,6 +33,8 @@ class MarketState(msgspec.Struct, frozen=True, kw_only=True):
     time_left: horizon of the strategy, s. fill_hazard_bid, fill_hazard_ask: of our bid, of our ask.
     latency: s. depth: lots within the model's depth band, both sides. toxicity: in [0, 1].
     alpha: expected move of the mid, price, > 0 is a rise. drift: price/s. competition: in [0, 1].
+    correlated_inventory: risk of positions in other instruments, counted in lots of this one:
+    sum over the others of covariance x inventory, divided by this one's variance; 0 where there are none.
     """
 
     mid: float
@@ -51,3 +53,4 @@ class MarketState(msgspec.Struct, frozen=True, kw_only=True):
     alpha: float | None = None
     drift: float | None = None
     competition: float | None = None
+    correlated_inventory: float = 0.0

@@ -3,46 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol
+from types import MappingProxyType
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+import annotated_types
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
-from quoting_policy.domain import MarketState, RawQuote
 from quoting_policy.errors import InputError
+from quoting_policy.models.adjustments import adjusted
+from quoting_policy.models.contract import ModelClass, Parameters, QuotingModel, RefusalError, Unit
+
+__all__ = [
+    "ModelClass",
+    "Parameters",
+    "QuotingModel",
+    "RefusalError",
+    "allowed_range",
+    "build",
+    "model_class",
+    "names",
+    "register",
+    "unit",
+]
+
+_MODELS: dict[str, ModelClass] = {}
+_Model = TypeVar("_Model", bound=ModelClass)
+_BOUNDS = MappingProxyType(
+    {
+        annotated_types.Gt: (">", "gt"),
+        annotated_types.Ge: (">=", "ge"),
+        annotated_types.Lt: ("<", "lt"),
+        annotated_types.Le: ("<=", "le"),
+    }
+)
 
 
-class Parameters(BaseModel):
-    """Base of every model's parameters: frozen, no unknown fields, bounds and units in the schema."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
-
-
-class RefusalError(ValueError):
-    """A model will not quote from this state: outside its domain, or an input is missing.
-
-    The engine answers the same request with the baseline and counts the reason.
-    """
-
-
-class QuotingModel(Protocol):
-    """A pure function from a market state to a raw quote; built once a parameter set."""
-
-    name: ClassVar[str]
-    parameters: ClassVar[type[Parameters]]
-    needs: ClassVar[frozenset[str]]
-    """Fields of :class:`MarketState` that must be known, besides ``mid``."""
-
-    def __init__(self, params: Any) -> None: ...
-
-    def quote(self, state: MarketState) -> RawQuote:
-        """The raw quote for this state. Raises :class:`RefusalError` outside the model's domain."""
-        ...
-
-
-_MODELS: dict[str, type[QuotingModel]] = {}
-
-
-def register(model: type[QuotingModel]) -> type[QuotingModel]:
+def register(model: _Model) -> _Model:
     """Class decorator: make a model known under its ``name``."""
     if model.name in _MODELS:
         raise ValueError(f"two models are named {model.name}")
@@ -55,7 +53,7 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(_MODELS))
 
 
-def model_class(name: str, field: str = "model") -> type[QuotingModel]:
+def model_class(name: str, field: str = "model") -> ModelClass:
     """The class registered under ``name``; an unknown name is an :class:`InputError`."""
     try:
         return _MODELS[name]
@@ -64,11 +62,59 @@ def model_class(name: str, field: str = "model") -> type[QuotingModel]:
 
 
 def build(name: str, params: Mapping[str, Any], field: str = "params") -> QuotingModel:
-    """A model with checked parameters. Raises InputError naming the first bad parameter."""
+    """A model with checked parameters and the adjustments they ask for.
+
+    Raises InputError naming the first bad parameter, its value, its range and what it means.
+    """
     model = model_class(name)
     try:
-        return model(model.parameters.model_validate(dict(params)))
+        checked = model.parameters.model_validate(dict(params))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join([field, *(str(part) for part in first["loc"])])
-        raise InputError(where, first["input"], first["msg"].removeprefix("Value error, ")) from None
+        raise _input_error(model.parameters, error.errors()[0], field) from None
+    return adjusted(model(checked), checked)
+
+
+def unit(field: FieldInfo) -> str:
+    """Unit of a parameter: ``price``, ``lots``, ...; empty for words and switches."""
+    found = next((x for x in _metadata(field) if isinstance(x, Unit)), None)
+    return str(found) if found is not None else ""
+
+
+def allowed_range(field: FieldInfo) -> str:
+    """Bounds of a parameter, such as ``> 0 and <= 1``; empty where it has none."""
+    bounds = [
+        f"{sign} {getattr(bound, attribute):g}"
+        for bound in _metadata(field)
+        for kind, (sign, attribute) in _BOUNDS.items()
+        if isinstance(bound, kind)
+    ]
+    return " and ".join(bounds)
+
+
+def _metadata(field: FieldInfo) -> list[Any]:
+    """Metadata of the field and of the members of its union (``Price | None``)."""
+    inner = [x for member in getattr(field.annotation, "__args__", ()) for x in _flat(member)]
+    return [*field.metadata, *inner]
+
+
+def _flat(annotation: Any) -> list[Any]:
+    return list(getattr(annotation, "__metadata__", ()))
+
+
+def _input_error(parameters: type[Parameters], details: ErrorDetails, field: str) -> InputError:
+    where = ".".join([field, *(str(part) for part in details["loc"])])
+    known = {info.alias or name: info for name, info in parameters.model_fields.items()}
+    if details["type"] == "extra_forbidden":
+        return InputError(
+            where, details["input"], "left out", f"known parameters: {', '.join(sorted(known))}"
+        )
+    info = known.get(str(details["loc"][0])) if details["loc"] else None
+    message = details["msg"].removeprefix("Value error, ")
+    if info is None:
+        return InputError(where, details["input"], message)
+    remedy = " ".join(filter(None, [info.description, f"[{unit(info)}]" if unit(info) else ""]))
+    if details["type"] == "missing":
+        return InputError(where, None, f"given {allowed_range(info)}".rstrip(), remedy)
+    if unit(info) and len(details["loc"]) == 1:
+        return InputError(where, details["input"], f"a finite number {allowed_range(info)}".rstrip(), remedy)
+    return InputError(where, details["input"], f"valid: {message}", remedy)

@@ -1,0 +1,172 @@
+"""The linear equation behind GLFT and Cartea-Jaimungal, solved to full precision on a grid of inventories.
+
+With exponential fill intensities the value function is ``ln(v_n)/k``, where v solves ``v' = -M v`` backwards
+from a terminal vector: ``v(τ) = exp(-Mτ) v(0)``, M tridiagonal with diagonal ``curvature·n² - slope·n`` and
+off-diagonals ``-rate``. Quotes depend on ratios of neighbours only, ``L_n = ln(v_n / v_{n+1})``.
+
+Eigenvectors from a general solver are exact to 1e-16 of their *largest* entry, and v at the edge of the grid
+can be 1e-24 of it, so neither solution below uses one:
+
+- stationary (τ -> ∞): the smallest eigenvalue by bisection on the signs of the pivots, then the ratios by
+  the recursion inward from both edges, in which no digits cancel;
+- finite τ: scaling and squaring of the *non-negative* matrix ``max(diagonal) - M``, rescaled at each step:
+  sums and products of non-negative numbers keep every entry's relative precision.
+
+O. Gueant, C.-A. Lehalle and J. Fernandez-Tapia, Dealing with the inventory risk, Mathematics and Financial
+Economics 7 (2013), theorem 1 and section 3; A. Cartea, S. Jaimungal and J. Penalva, Algorithmic and
+High-Frequency Trading (2015), section 10.2.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quoting_policy.models.contract import RefusalError
+
+_TAYLOR_TERMS = 19
+"""1/19! = 8e-18: the series of exp at a norm <= 1 is exact in double precision."""
+_MAX_HALVINGS = 200
+_MAX_DOUBLINGS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryGrid:
+    """M of one parameter set, for inventories n = -limit .. limit in units of the order size.
+
+    curvature: 1/s, >= 0. slope: 1/s. bid_rate: coupling of n to n + 1 (our bid is filled), ask_rate: of n to
+    n - 1, 1/s, > 0. terminal: ln v_n(0) = -terminal·n², >= 0. limit: >= 1.
+    """
+
+    curvature: float
+    slope: float
+    bid_rate: float
+    ask_rate: float
+    terminal: float
+    limit: int
+
+    def diagonal(self) -> list[float]:
+        """Diagonal of M, n = -limit .. limit, 1/s."""
+        return [self.curvature * n * n - self.slope * n for n in range(-self.limit, self.limit + 1)]
+
+
+def stationary(grid: InventoryGrid) -> list[float]:
+    """``L_n`` for n = -limit .. limit - 1 as τ -> ∞. Raises RefusalError where they are not finite."""
+    diagonal = grid.diagonal()
+    centre = min(range(len(diagonal)), key=diagonal.__getitem__)
+    low = diagonal[centre] - 2.0 * (grid.bid_rate + grid.ask_rate)
+    high = diagonal[centre]
+    for _ in range(_MAX_HALVINGS):
+        eigenvalue = 0.5 * (low + high)
+        if not low < eigenvalue < high:
+            break
+        if _below_spectrum(grid, diagonal, centre, eigenvalue):
+            low = eigenvalue
+        else:
+            high = eigenvalue
+    down, up = _ratios(grid, diagonal, centre, low)
+    return _finite([-math.log(x) for x in up] + [math.log(x) for x in reversed(down)])
+
+
+def _ratios(
+    grid: InventoryGrid, diagonal: list[float], centre: int, eigenvalue: float
+) -> tuple[list[float], list[float]]:
+    """``v_{i-1}/v_i`` from the upper edge down to the centre, ``v_{i+1}/v_i`` from the lower one up to it."""
+    down: list[float] = []
+    coupled = 0.0
+    for i in range(len(diagonal) - 1, centre, -1):
+        down.append((diagonal[i] - eigenvalue - coupled) / grid.ask_rate)
+        coupled = grid.bid_rate / down[-1]
+    up: list[float] = []
+    coupled = 0.0
+    for i in range(centre):
+        up.append((diagonal[i] - eigenvalue - coupled) / grid.bid_rate)
+        coupled = grid.ask_rate / up[-1]
+    return down, up
+
+
+def _below_spectrum(grid: InventoryGrid, diagonal: list[float], centre: int, eigenvalue: float) -> bool:
+    """Whether all pivots of M - eigenvalue are positive (twisted factorisation, Sturm's count of zero)."""
+    coupled = 0.0
+    for i in range(len(diagonal) - 1, centre, -1):
+        pivot = diagonal[i] - eigenvalue - coupled
+        if pivot <= 0.0:
+            return False
+        coupled = grid.bid_rate * grid.ask_rate / pivot
+    from_below = 0.0
+    for i in range(centre):
+        pivot = diagonal[i] - eigenvalue - from_below
+        if pivot <= 0.0:
+            return False
+        from_below = grid.bid_rate * grid.ask_rate / pivot
+    return diagonal[centre] - eigenvalue - coupled - from_below > 0.0
+
+
+class FiniteHorizon:
+    """``L_n`` at any time left, for one parameter set.
+
+    Powers of two of one small step are made once, on demand; a new τ then costs a few dozen products of a
+    matrix with a vector.
+    """
+
+    def __init__(self, grid: InventoryGrid) -> None:
+        diagonal = np.array(grid.diagonal())
+        self._grid = grid
+        self._growth = float(diagonal.max()) - diagonal
+        norm = float(self._growth.max()) + grid.bid_rate + grid.ask_rate
+        if not math.isfinite(norm):
+            raise RefusalError("numbers out of floating-point range in exp(-Mτ)")
+        self._step = 1.0 / norm
+        self._powers: list[NDArray[np.float64]] = []
+
+    def log_ratios(self, tau: float) -> list[float]:
+        """``L_n`` for n = -limit .. limit - 1 with τ seconds left, >= 0.
+
+        Raises RefusalError where v leaves the range of floating-point numbers (a very large limit).
+        """
+        steps, rest = divmod(tau, self._step)
+        if not steps < 2.0**_MAX_DOUBLINGS:
+            raise RefusalError.of("state.timeLeft", tau, "shorter", "or set horizon: infinite")
+        n = np.arange(-self._grid.limit, self._grid.limit + 1, dtype=np.float64)
+        v = self._advance(np.exp(-self._grid.terminal * n * n), rest)
+        for j in range(int(steps).bit_length()):
+            if int(steps) >> j & 1:
+                v = self._power(j) @ v
+                v /= v.max()
+        if not v.min() > np.finfo(np.float64).tiny:
+            raise RefusalError.of(
+                "params.maxInventory", self._grid.limit, "smaller", "or use horizon: infinite"
+            )
+        logs = np.log(v)
+        return _finite((logs[:-1] - logs[1:]).tolist())
+
+    def _advance(self, v: NDArray[np.float64], dt: float) -> NDArray[np.float64]:
+        """``exp((max(diagonal) - M) dt) v`` for dt within one step."""
+        total, term = v.copy(), v
+        for j in range(1, _TAYLOR_TERMS + 1):
+            grown = self._growth * term
+            grown[:-1] += self._grid.bid_rate * term[1:]
+            grown[1:] += self._grid.ask_rate * term[:-1]
+            term = grown * (dt / j)
+            total += term
+        return total
+
+    def _power(self, j: int) -> NDArray[np.float64]:
+        """``exp((max(diagonal) - M) step 2^j)``, scaled to a largest entry of 1."""
+        if not self._powers:
+            size = len(self._growth)
+            columns = [self._advance(unit, self._step) for unit in np.eye(size)]
+            self._powers.append(np.stack(columns, axis=1))
+        while len(self._powers) <= j:
+            squared = self._powers[-1] @ self._powers[-1]
+            self._powers.append(squared / squared.max())
+        return self._powers[j]
+
+
+def _finite(log_ratios: list[float]) -> list[float]:
+    if not all(map(math.isfinite, log_ratios)):
+        raise RefusalError("numbers out of floating-point range on the inventory grid")
+    return log_ratios
