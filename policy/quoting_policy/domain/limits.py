@@ -1,4 +1,4 @@
-"""Hard limits on what may be quoted and held."""
+"""Hard limits on what may be quoted and held, per instrument and together."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_spread: float | None = None
     price_band: float | None = None
     max_correlation: float | None = None
+    reduce_only_at: float | None = None
+    max_data_age: float | None = None
 
     def __post_init__(self) -> None:
         for field in self.__struct_fields__:
@@ -53,3 +55,34 @@ def _tighter(field: str, one: float | None, other: float | None) -> float | None
     if one is None or other is None:
         return one if other is None else other
     return max(one, other) if field == "min_spread" else min(one, other)
+
+
+class Correlation(msgspec.Struct, frozen=True):
+    """Correlation of returns between two instruments, in [-1, 1]."""
+
+    one: str
+    other: str
+    rho: float
+
+    def __post_init__(self) -> None:
+        if not abs(self.rho) <= 1:
+            raise InputError(f"portfolio.correlations[{self.one},{self.other}]", self.rho, "in [-1, 1]")
+
+
+class PortfolioLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits on all instruments of one policy together; money. ``None`` is *no limit of this kind*.
+
+    max_gross_notional: sum of |inventory| x mid. max_drawdown, max_daily_loss: as in :class:`Limits`.
+    correlations: pairs whose positions ``Limits.max_correlation`` looks at; a pair not named is 0.
+    """
+
+    max_gross_notional: float | None = None
+    max_drawdown: float | None = None
+    max_daily_loss: float | None = None
+    correlations: tuple[Correlation, ...] = ()
+
+    def __post_init__(self) -> None:
+        for field in ("max_gross_notional", "max_drawdown", "max_daily_loss"):
+            value = getattr(self, field)
+            if value is not None and not (math.isfinite(value) and value >= 0):
+                raise InputError(f"portfolio.{field}", value, "a finite number >= 0")

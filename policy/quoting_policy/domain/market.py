@@ -1,4 +1,4 @@
-"""What is known when a quote is asked for."""
+"""What is known when a quote is asked for, and what others trade."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Latency(msgspec.Struct, frozen=True):
     order: float
 
 
-class MarketState(msgspec.Struct, frozen=True, kw_only=True):
+class MarketState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The market and our position in one instrument, as floats in price units and lots.
 
     ``None`` means *not known*. A model names the inputs it needs; an engine asked without one of them
@@ -54,3 +54,11 @@ class MarketState(msgspec.Struct, frozen=True, kw_only=True):
     drift: float | None = None
     competition: float | None = None
     correlated_inventory: float = 0.0
+
+
+class PublicTrade(msgspec.Struct, frozen=True, array_like=True):
+    """A trade between others. buyer_initiated: the taker bought. qty_lots: lots, may be fractional."""
+
+    price_ticks: int
+    qty_lots: float
+    buyer_initiated: bool

@@ -25,6 +25,11 @@ class Arm(StrEnum):
     BASELINE = "baseline"
     CANDIDATE = "candidate"
 
+    @property
+    def other(self) -> Arm:
+        """The arm that this one is compared with."""
+        return Arm.CANDIDATE if self is Arm.BASELINE else Arm.BASELINE
+
 
 class Level(msgspec.Struct, frozen=True):
     """One raw price level of a model: price in price units, qty in lots; neither rounded nor clamped."""
@@ -54,7 +59,10 @@ class QuoteLevel(msgspec.Struct, frozen=True, array_like=True):
 
 
 class LiveOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """An own order as last known: resting at the venue, or sent and not yet acknowledged (in flight)."""
+    """An own order as last known: resting at the venue, or sent and not yet acknowledged (in flight).
+
+    arm: the policy whose quote it carries out, as the reply to the quote request said.
+    """
 
     order_id: str
     side: Side
@@ -62,6 +70,7 @@ class LiveOrder(msgspec.Struct, frozen=True, kw_only=True):
     qty_lots: int
     placed_ns: int
     in_flight: bool = False
+    arm: Arm = Arm.BASELINE
 
 
 class Fill(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,1 +1,0 @@
-"""One decision: state -> features -> model -> clamps -> Decision."""

@@ -1,0 +1,201 @@
+"""One instrument in the engine: its orders, its accounts, and the situation the clamps see."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from quoting_policy.accounting import Ledger
+from quoting_policy.accounting.counters import Counter
+from quoting_policy.clamps.situation import LARGEST, NO_ORDERS, NO_PORTFOLIO, Situation
+from quoting_policy.domain import (
+    Arm,
+    Fill,
+    Instrument,
+    Limits,
+    LiveOrder,
+    MarketState,
+    Mode,
+    PublicTrade,
+    Schedule,
+    Slot,
+)
+from quoting_policy.engine.orders import OwnOrders
+from quoting_policy.engine.policy import Attempt, HeldLimits
+from quoting_policy.engine.rates import RateWindow
+from quoting_policy.errors import InputError
+
+EXCURSION_SHARE = 0.7
+"""Inventory from this share of max_position on is an excursion, unless reduce_only_at says otherwise."""
+
+
+class Book:
+    """State of one instrument. Clock values come in as arguments: monotonic and wall-clock ns."""
+
+    def __init__(self, instrument: Instrument, digest: str, schedule: Schedule, wall_ns: int) -> None:
+        self.instrument = instrument
+        self.symbol = instrument.symbol
+        self.orders = OwnOrders()
+        self.ledger = Ledger(instrument=instrument, digest=digest, schedule=schedule, wall_ns=wall_ns)
+        self.situation = Situation(
+            mid=math.nan,
+            best_bid=None,
+            best_ask=None,
+            inventory_high=0.0,
+            inventory_low=0.0,
+            tick=instrument.tick,
+            lot=instrument.lot,
+            min_qty_lots=instrument.min_qty_lots,
+            limits=Limits(),
+        )
+        self.mode = Mode.ACTIVE
+        self.correlated: tuple[tuple[Book, int], ...] = ()
+        self.last_fill_ns: int | None = None
+        self.reports_orders = False
+        self.unattributed_fills = 0
+        self._gross = 0.0
+        self._equity = 0.0
+        self._slot: Slot = self.ledger.timeline.slot
+        self._slot_inventory = 0.0
+        self._last_quote: tuple[object, object] = ((), ())
+
+    def hold_to(self, whole: HeldLimits, scaled: HeldLimits, candidate_position: float | None) -> None:
+        """Limits from now on. scaled: the candidate's. candidate_position: lots it may build in a slot."""
+        self.whole = whole
+        self.scaled = scaled
+        self.candidate_position = candidate_position
+        self.order_rate = RateWindow(whole.limits.max_order_rate)
+        self.quote_rate = RateWindow(whole.limits.max_quote_rate)
+        share, most = whole.limits.reduce_only_at, whole.limits.max_position
+        self.ledger.excursion_at = math.inf if most is None else (share or EXCURSION_SHARE) * most
+
+    def observe(self, state: MarketState, age_s: float | None, now_ns: int, wall_ns: int) -> Situation:
+        """Take in a market state; the situation of a request made with it."""
+        ledger, now = self.ledger, self.situation
+        ledger.on_time(wall_ns)
+        mid = state.mid
+        if 0 < mid < math.inf:
+            ledger.on_mid(mid, now_ns)
+            if not ledger.opened and math.isfinite(state.inventory):
+                ledger.open_at(state.inventory)
+            if ledger.shadowing:
+                ledger.on_best(state, now_ns)
+        accounted, told = ledger.total.inventory, state.inventory
+        now.mid = mid
+        now.best_bid = state.best_bid
+        now.best_ask = state.best_ask
+        # Written so that an inventory that is not a number stays one, and is refused.
+        now.inventory_high = accounted if accounted > told else told
+        now.inventory_low = accounted if accounted < told else told
+        now.live = self.orders.sum
+        now.drawdown = ledger.risk.drawdown
+        now.daily_loss = ledger.risk.daily_loss
+        now.may_send_orders = self.order_rate.has_room(now_ns)
+        now.may_send_quotes = self.quote_rate.has_room(now_ns)
+        now.data_age_s = age_s
+        if self.correlated:
+            self._see_correlated(now)
+        return now
+
+    def for_arm(self, arm: Arm) -> tuple[Situation, HeldLimits]:
+        """The situation and the limits under which this arm quotes."""
+        now, position = self.situation, self.candidate_position
+        if arm is Arm.BASELINE or position is None:
+            held = self.whole if arm is Arm.BASELINE else self.scaled
+            now.arm_long = now.arm_short = None
+        else:
+            held, slot = self.scaled, self.ledger.timeline.slot
+            if slot is not self._slot:
+                self._slot, self._slot_inventory = slot, self.ledger.total.inventory
+            # The arm may unwind what it found and build its own share, on either side.
+            now.arm_long = max(self._slot_inventory, 0.0) + position
+            now.arm_short = max(-self._slot_inventory, 0.0) + position
+        now.limits = held.limits
+        return now, held
+
+    def for_shadow(self, arm: Arm, state: MarketState) -> tuple[MarketState, Situation]:
+        """What this arm would see had it quoted alone: the same market, its own counterfactual inventory."""
+        inventory = self.ledger.shadows[arm].track.account.inventory
+        situation = msgspec.structs.replace(
+            self.situation,
+            inventory_high=inventory,
+            inventory_low=inventory,
+            limits=self.whole.limits,
+            live=NO_ORDERS,
+            arm_long=None,
+            arm_short=None,
+            drawdown=0.0,
+            daily_loss=0.0,
+            portfolio=NO_PORTFOLIO,
+            correlated_long=False,
+            correlated_short=False,
+            may_send_orders=True,
+            may_send_quotes=True,
+        )
+        return msgspec.structs.replace(state, inventory=inventory), situation
+
+    def quoted(self, arm: Arm, attempt: Attempt, now_ns: int) -> None:
+        """A quote was answered: it counts for the rates when it says something new."""
+        quote = (attempt.bids, attempt.asks)
+        if quote != self._last_quote:
+            self._last_quote = quote
+            self.quote_rate.count(now_ns)
+        self.ledger.arms[arm].counts[Counter.QUOTES] += 1
+
+    def order(self, order: LiveOrder, now_ns: int) -> None:
+        """An own order was sent, acknowledged or changed."""
+        _whole("order.qty_lots", order.qty_lots)
+        _whole("order.price_ticks", order.price_ticks)
+        self.reports_orders = True
+        if self.orders.put(order):
+            self.order_rate.count(now_ns)
+            self.ledger.arms[order.arm].counts[Counter.ORDERS] += 1
+
+    def fill(self, fill: Fill, now_ns: int, wall_ns: int) -> None:
+        """An own order was filled. A fill of an order never heard of is the arm's whose turn it is."""
+        _whole("fill.qty_lots", fill.qty_lots)
+        _whole("fill.price_ticks", fill.price_ticks)
+        if not math.isfinite(fill.fee):
+            raise InputError("fill.fee", fill.fee, "a finite amount of money")
+        self.ledger.on_time(wall_ns)
+        arm = self.orders.fill(fill)
+        if arm is None:
+            self.unattributed_fills += 1
+            arm = self.ledger.timeline.slot.arm
+        self.ledger.on_fill(fill, arm, now_ns)
+        self.last_fill_ns = now_ns
+
+    def trade(self, trade: PublicTrade, now_ns: int, wall_ns: int) -> None:
+        """Others traded: what the shadow orders would have got of it."""
+        self.ledger.on_time(wall_ns)
+        self.ledger.on_trade(trade, now_ns)
+
+    def changes(self) -> tuple[float, float]:
+        """Change of gross notional and of equity since the last call, money: what the portfolio adds up."""
+        ledger = self.ledger
+        if not math.isfinite(ledger.mid):
+            return 0.0, 0.0
+        gross = abs(ledger.total.inventory) * ledger.lot * ledger.mid
+        equity = ledger.risk.equity
+        change = gross - self._gross, equity - self._equity
+        self._gross, self._equity = gross, equity
+        return change
+
+    def reposition(self, inventory: float) -> None:
+        """The position really is this: the difference comes in at the mid at hand."""
+        if not math.isfinite(inventory):
+            raise InputError("inventory", inventory, "a finite number of lots")
+        if math.isfinite(self.ledger.mid):
+            self.ledger.open_at(inventory)
+        else:
+            self.ledger.opened = False
+
+    def _see_correlated(self, now: Situation) -> None:
+        now.correlated_long = any(book.ledger.total.inventory * sign > 0 for book, sign in self.correlated)
+        now.correlated_short = any(book.ledger.total.inventory * sign < 0 for book, sign in self.correlated)
+
+
+def _whole(field: str, value: int) -> None:
+    if not 0 < value <= LARGEST:
+        raise InputError(field, value, f"a whole number in [1, {LARGEST}]")

@@ -1,0 +1,93 @@
+"""Who may quote, kept up to date: revision, kill switch, latch and authority."""
+
+from __future__ import annotations
+
+import math
+
+from quoting_policy.clamps.precedence import Choice, Standing, choose
+from quoting_policy.domain import Arm, Authority, Kill, KillAction, Stage
+from quoting_policy.engine.latch import Latch
+from quoting_policy.errors import InputError
+
+SKEW_NS = 50_000_000
+"""How far an agent's reading of the shared monotonic clock may be ahead of ours."""
+
+
+class Control:
+    """The state that the precedence rules look at, and what they say for either slot.
+
+    Both choices are computed when something changes or expires, not for each request. version: rises
+    whenever a choice changes, so that apps can be told.
+    """
+
+    def __init__(self, latch: Latch) -> None:
+        self.latch = latch
+        self.digest = ""
+        self.has_candidate = False
+        self.kill: Kill | None = None
+        self.draining = False
+        self.authority: Authority | None = None
+        self.expires_ns = 0
+        self.review_at_ns: float = math.inf
+        self.version = 0
+        self.choices: dict[Arm, Choice] = {}
+        self.review(0)
+
+    def review(self, now_ns: int) -> None:
+        """Work out again who may quote, and until when that holds (monotonic ns)."""
+        stage = self.stage(now_ns)
+        self.review_at_ns = math.inf if stage is None else self.expires_ns
+        latched = self.latch.held(self.digest)
+        standing = {
+            arm: Standing(
+                configured=bool(self.digest),
+                draining=self.draining,
+                kill=None if self.kill is None else self.kill.action,
+                has_candidate=self.has_candidate,
+                latched=None if latched is None else ",".join(latched.breaches),
+                stage=stage,
+                slot_arm=arm,
+            )
+            for arm in Arm
+        }
+        choices = {arm: choose(standing[arm]) for arm in Arm}
+        if choices != self.choices:
+            self.choices = choices
+            self.version += 1
+        self.shadowing = (
+            stage is Stage.SHADOW and self.choices[Arm.CANDIDATE].rule == "shadow" and self.has_candidate
+        )
+        self.exposed = self.choices[Arm.CANDIDATE].arm is Arm.CANDIDATE
+
+    def stage(self, now_ns: int) -> Stage | None:
+        """What a live authority for the digest at hand allows."""
+        authority = self.authority
+        if authority is None or authority.digest != self.digest or now_ns >= self.expires_ns:
+            return None
+        return authority.stage
+
+    def authorise(self, authority: Authority, seen_ns: int, now_ns: int) -> bool:
+        """Take a renewal that the agent saw at ``seen_ns`` of the shared monotonic clock.
+
+        It lives from then on, never longer. Says whether the terms changed. Raises InputError for a stale
+        fencing number and for a reading from the future.
+        """
+        if self.authority is not None and authority.fencing < self.authority.fencing:
+            raise InputError("authority.fencing", authority.fencing, f">= {self.authority.fencing}")
+        if seen_ns > now_ns + SKEW_NS:
+            raise InputError("authority.seen_ns", seen_ns, f"<= now ({now_ns} ns)")
+        changed = self.authority != authority
+        self.authority = authority
+        self.expires_ns = min(seen_ns, now_ns) + round(authority.lifetime_s * 1e9)
+        self.review(now_ns)
+        return changed
+
+    def engage(self, kill: Kill, now_ns: int) -> None:
+        """Take the state of the kill switches."""
+        self.kill = kill
+        self.review(now_ns)
+
+    @property
+    def kill_engaged(self) -> bool:
+        """Whether a kill switch is known to be engaged."""
+        return self.kill is not None and self.kill.action is not KillAction.NONE
