@@ -1,0 +1,70 @@
+"""Order-by-order feeds: dense order numbers, and the check of every row against the orders that exist."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from quoting_policy.data.compiled import compiled
+from quoting_policy.data.rows import ADD, FILL, REDUCE, Fault
+
+_UNKNOWN = int(Fault.UNKNOWN_ORDER)
+_DUPLICATE = int(Fault.DUPLICATE_ORDER)
+_EXCESS = int(Fault.EXCESS_QUANTITY)
+
+
+def dense_orders(
+    identifier: npt.NDArray[np.int64], adds: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.int32], int]:
+    """Number orders 0, 1, ... by the row that added them first; -1 for an order that no row adds.
+
+    Returns the number of each row's order and the count of orders.
+    """
+    known, first = np.unique(identifier[adds], return_index=True)
+    if not len(known):
+        return np.full(len(identifier), -1, np.int32), 0
+    rank = np.empty(len(known), np.int32)
+    rank[np.argsort(first)] = np.arange(len(known), dtype=np.int32)
+    place = np.minimum(np.searchsorted(known, identifier), len(known) - 1)
+    return np.where(known[place] == identifier, rank[place], np.int32(-1)), len(known)
+
+
+@compiled
+def settle(
+    action: npt.NDArray[np.uint8],
+    ask: npt.NDArray[np.bool_],
+    order: npt.NDArray[np.int32],
+    price: npt.NDArray[np.int32],
+    qty: npt.NDArray[np.int64],
+    count: int,
+    faults: npt.NDArray[np.uint8],
+) -> None:
+    """Walk the rows in order, follow every order's remaining quantity, and mark rows that contradict it.
+
+    In place: price becomes the resting order's own limit price, ask its own side, and a REDUCE of 0 becomes
+    the whole remainder (a delete). Rows that have a fault already are passed over.
+    """
+    left = np.zeros(count, np.int64)
+    limit = np.zeros(count, np.int32)
+    side = np.zeros(count, np.bool_)
+    seen = np.zeros(count, np.bool_)
+    for i in range(len(action)):
+        kind = action[i]
+        if faults[i] != 0 or (kind != ADD and kind != REDUCE and kind != FILL):
+            continue
+        j = order[i]
+        if kind == ADD:
+            if seen[j]:
+                faults[i] = _DUPLICATE
+                continue
+            seen[j], left[j], limit[j], side[j] = True, qty[i], price[i], ask[i]
+            continue
+        if j < 0 or not seen[j] or left[j] == 0:
+            faults[i] = _UNKNOWN
+            continue
+        removed = left[j] if kind == REDUCE and qty[i] == 0 else qty[i]
+        if removed > left[j]:
+            faults[i] = _EXCESS
+            continue
+        left[j] -= removed
+        qty[i], price[i], ask[i] = removed, limit[j], side[j]
