@@ -18,13 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.gate_study import ours
 from benchmarks.gate_study.noise import BATCH, OBSERVATION_NOISES
-from benchmarks.gate_study.rules import LOOK, RULES
+from benchmarks.gate_study.rules import RULES
 from quoting_operator.gates import DifferenceBlock, Verdict, outcome, update, update_all
+from quoting_operator.gates.tmix import mixing_variance
 
 OBSERVATIONS = 2_000
 MEANS = (-0.25, 0.0, 0.1)
@@ -162,6 +164,29 @@ def speed(_: int, seed: int) -> Iterator[dict[str, Any]]:
     for name, (first, feed) in cases.items():
         best = min(_seconds(first, feed, streams) for _ in range(5))
         yield {"case": name, "updates_per_s": SPEED_STREAMS * SPEED_BLOCKS / best}
+    yield {"case": "peer: every ln E+ by numpy and scipy.special.stdtr", "updates_per_s": _peer_speed(rows)}
+
+
+def _peer_speed(rows: list[list[float]]) -> float:
+    """The same formula over one array a stream, evidence for only, with scipy's t distribution."""
+    r2 = mixing_variance(ours.ALPHA)
+    n = np.arange(2, SPEED_BLOCKS + 1)
+
+    def evaluate(row: list[float]) -> float:
+        d = np.asarray(row)
+        s, q = np.cumsum(d)[1:], np.cumsum(d * d)[1:]
+        k = r2 * s * s / (q * (1.0 + n * r2))
+        t = np.copysign(np.sqrt(n * k / (1.0 - k)), s)
+        two_sided = -0.5 * np.log(1.0 + n * r2) - 0.5 * n * np.log1p(-k)
+        return float(np.max(two_sided + np.log(2.0 * special.stdtr(n, t))))
+
+    seconds = []
+    for _ in range(5):
+        begun = time.process_time()
+        for row in rows:
+            evaluate(row)
+        seconds.append(time.process_time() - begun)
+    return SPEED_STREAMS * SPEED_BLOCKS / min(seconds)
 
 
 def _fold(state: Any, blocks: list[Any]) -> Any:
@@ -188,7 +213,6 @@ PARTS: dict[str, Callable[[int, int], Iterator[dict[str, Any]]]] = {
     "rules": rules,
     "speed": speed,
 }
-LOOKS = OBSERVATIONS // LOOK
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -49,18 +49,18 @@ def heteroskedastic(rng: np.random.Generator, runs: int, length: int) -> Streams
 
 def skewed(rng: np.random.Generator, runs: int, length: int) -> Streams:
     """Normal with, in 5 % of all cases, a loss of 2.6 sd on top."""
-    return _with_losses(rng, runs, length, chance=0.05, size=2.6)
-
-
-def rare_large_loss(rng: np.random.Generator, runs: int, length: int) -> Streams:
-    """Normal with, once in 400, a loss of 19.5 sd on top; never below -20."""
-    return np.maximum(_with_losses(rng, runs, length, chance=1 / 400, size=19.5), -20.0)
-
-
-def _with_losses(rng: np.random.Generator, runs: int, length: int, *, chance: float, size: float) -> Streams:
+    chance, size = 0.05, 2.6
     rest = np.sqrt(1.0 - size**2 * chance * (1.0 - chance))
     losses = size * (rng.random((runs, length)) < chance)
     return np.asarray(rest * rng.standard_normal((runs, length)) - losses + size * chance)
+
+
+def rare_large_loss(rng: np.random.Generator, runs: int, length: int) -> Streams:
+    """Normal, but once in 400 a loss of 19.5 sd, where a kill switch stops: nothing ever falls to -20."""
+    chance, size = 1 / 400, 19.5
+    rest = np.sqrt((1.0 - size**2 * chance * (1.0 - chance)) / (1.0 - chance))
+    usual = rest * rng.standard_normal((runs, length))
+    return np.where(rng.random((runs, length)) < chance, -size, usual) + size * chance
 
 
 BLOCK_NOISES: dict[str, Noise] = {

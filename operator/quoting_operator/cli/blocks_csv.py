@@ -17,6 +17,7 @@ from quoting_operator.gates import (
     CountBlock,
     DifferenceBlock,
     GateSpec,
+    Kind,
     PairedCountBlock,
     RejectedBlock,
     Rejection,
@@ -64,7 +65,8 @@ class BlockTable:
 
     def blocks(self, gate: GateSpec, gates: Sequence[GateSpec], rows: Sequence[Row]) -> Iterator[Block]:
         """The blocks of one gate, in the order of the rows."""
-        test = Test.MEAN if gate.test not in _SUFFIXES or _by_presence(gate) else gate.test
+        # An integrity gate looks at who is missing, in the column of any mean metric.
+        test = Test.MEAN if gate.kind is Kind.INTEGRITY else gate.test
         columns = [self._column(gate, gates, suffix) for suffix in _SUFFIXES[test]]
         maker = _MAKERS[test]
         for row in rows:
@@ -92,11 +94,6 @@ class BlockTable:
                 return name, self.columns[name]
         known = ", ".join(self.columns)
         raise InputError(f"{self.path} columns", known, f"with {names[0]!r}", f"gate {gate.name!r} needs it")
-
-
-def _by_presence(gate: GateSpec) -> bool:
-    """An integrity gate looks at who is missing, in the column of any mean metric."""
-    return gate.kind == "integrity"
 
 
 def read_blocks(path: Path) -> BlockTable:

@@ -69,6 +69,9 @@ class RejectedBlock:
     reason: Rejection
 
 
+LARGEST = 1e100
+"""Magnitude from which a difference counts as not finite: its square must not overflow."""
+
 Block = DifferenceBlock | CountBlock | PairedCountBlock | RejectedBlock
 
 
@@ -158,7 +161,7 @@ class BlockBuilder:
         if self.test is Test.RATE_RATIO:
             return PairedCountBlock(index, *candidate, *baseline)
         value = self.orientation * (candidate[0] / candidate[1] - baseline[0] / baseline[1])
-        if not math.isfinite(value):
+        if not abs(value) < LARGEST:
             return RejectedBlock(index, Rejection.NOT_FINITE)
         return DifferenceBlock(index, value)
 

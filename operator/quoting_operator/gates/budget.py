@@ -70,14 +70,6 @@ def level(
     )
 
 
-def merge_average(ln_e_values: Sequence[float]) -> float:
-    """Logarithm of the mean of E values: valid under any dependence. InputError when there is none."""
-    if not ln_e_values:
-        raise InputError("ln_e_values", [], "one value or more")
-    top = max(ln_e_values)
-    return top + math.log(math.fsum(math.exp(v - top) for v in ln_e_values) / len(ln_e_values))
-
-
 def any_of_threshold(alpha: float, gates: int) -> float:
     """Evidence ln E at which "any of `gates`" is shown at level alpha: ln(G / alpha)."""
     return math.log(gates / alpha)

@@ -27,6 +27,7 @@ class MeanRule:
     level: Level
     min_blocks: int
     loss_bound: float | None
+    gain_bound: float | None
     quiet_is_good: bool
 
     @classmethod
@@ -38,6 +39,7 @@ class MeanRule:
             level,
             spec.min_blocks,
             spec.max_loss_per_block,
+            spec.max_gain_per_block,
             spec.quiet_is_good,
         )
 
@@ -48,7 +50,8 @@ class MeanEvidence:
 
     sums: of accepted differences. last: the last one, less the shift. imputed: blocks that only the candidate
     missed, which count as -L for E+ and not at all for E-. max_for: highest ln E+ of tmix since minBlocks;
-    max_against: highest ln E- ever. floor_reached: some difference was -L or worse.
+    max_against: highest ln E- ever. floor_reached: some difference was -L or worse. ceiling_broken: some
+    difference was above U, so that bets on U prove nothing.
     """
 
     rule: MeanRule
@@ -59,6 +62,7 @@ class MeanEvidence:
     max_for: float = 0.0
     max_against: float = 0.0
     floor_reached: bool = False
+    ceiling_broken: bool = False
     loss_bet: BetState | None = None
     harm: BetState | None = None
     detector: DetectorState | None = None
@@ -91,6 +95,7 @@ class MeanEvidence:
             self._max_for(sums, self.imputed),
             self._max_against(sums),
             self.floor_reached or (rule.loss_bound is not None and d <= -rule.loss_bound),
+            self.ceiling_broken or (rule.gain_bound is not None and d > rule.gain_bound),
             loss_bet,
             None if self.harm is None else bet_update(self.harm, -d),
             None if self.detector is None else sr_update(self.detector, d),
@@ -119,7 +124,7 @@ class MeanEvidence:
         ripe = n >= self.rule.min_blocks
         above, square = tmix.about_over(n, s, q, self.rule.d_for - shift)
         below, square_below = tmix.about_over(n, s, q, self.rule.d_against - shift)
-        r2, bound = self.rule.level.r2, self.rule.loss_bound
+        r2, floor, ceiling = self.rule.level.r2, self.rule.loss_bound, self.rule.gain_bound
         return dataclasses.replace(
             self,
             sums=MeanSums(int(n[-1]), shift, float(s[-1]), float(q[-1])),
@@ -127,7 +132,8 @@ class MeanEvidence:
             last=float(y[-1]),
             max_for=tmix.raised_over(n[ripe], above[ripe], square[ripe], r2, self.max_for),
             max_against=tmix.raised_over(n, -below, square_below, r2, self.max_against),
-            floor_reached=self.floor_reached or (bound is not None and bool(np.any(d <= -bound))),
+            floor_reached=self.floor_reached or (floor is not None and bool(np.any(d <= -floor))),
+            ceiling_broken=self.ceiling_broken or (ceiling is not None and bool(np.any(d > ceiling))),
             loss_bet=None if self.loss_bet is None else bet_over(self.loss_bet, d.tolist()),
             harm=None if self.harm is None else bet_over(self.harm, (-d).tolist()),
         )
@@ -145,6 +151,7 @@ class MeanEvidence:
             self._max_for(self.sums, self.imputed + 1),
             self.max_against,
             self.floor_reached,
+            self.ceiling_broken,
             bet_update(self.loss_bet, -self.rule.loss_bound),
             self.harm,
             self.detector,
@@ -167,8 +174,10 @@ class MeanEvidence:
 
     @property
     def failing(self) -> float:
-        """Highest ln E-."""
-        return self.max_against if self.harm is None else self.harm.maximum
+        """Highest ln E-. A live detector has the whole budget: its alarm is then the only way to fail."""
+        if self.detector is not None:
+            return 0.0
+        return self.max_against if self.harm is None or self.ceiling_broken else self.harm.maximum
 
     @property
     def ln_e_for(self) -> float:
@@ -179,9 +188,9 @@ class MeanEvidence:
     @property
     def ln_e_against(self) -> float:
         """Evidence ln E- now."""
-        if self.harm is not None:
-            return self.harm.ln_e
-        return tmix.ln_e_against(self.sums, self.rule.d_against, self.rule.level.r2)
+        if self.harm is None or self.ceiling_broken:
+            return tmix.ln_e_against(self.sums, self.rule.d_against, self.rule.level.r2)
+        return self.harm.ln_e
 
     def interval(self) -> tuple[float, float] | None:
         """Asymptotic confidence sequence of the mean, for display."""
@@ -203,6 +212,8 @@ class MeanEvidence:
         sums = self.sums
         if sums.n >= 2 and sums.shift == sums.q == 0.0 and not self.rule.quiet_is_good:
             return "every difference is zero: a dead metric looks the same (quietIsGood accepts it)"
+        if self.ceiling_broken:
+            return "a block gained more than maxGainPerBlock: the bound is wrong"
         if self.lag.z(sums) > TRIP:
             return f"blocks correlate, lag-1 is {self.lag.r1(sums):.2f}: use longer blocks"
         return None
@@ -221,6 +232,8 @@ class MeanEvidence:
             status["imputed"] = self.imputed
         if self.floor_reached:
             status["floor"] = True
+        if self.ceiling_broken:
+            status["ceiling"] = True
         if self.loss_bet is not None:
             status["bet"] = [*self.loss_bet.ln_wealth, self.loss_bet.maximum]
         if self.harm is not None:
@@ -243,6 +256,7 @@ class MeanEvidence:
             max_for,
             max_against,
             status.get("floor", False),
+            status.get("ceiling", False),
             _restored_bet(self.loss_bet, status.get("bet")),
             _restored_bet(self.harm, status.get("harm")),
             _restored_detector(self.detector, status),

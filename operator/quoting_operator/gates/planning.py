@@ -9,11 +9,10 @@ from statistics import NormalDist
 
 from quoting_operator.gates.betting import STAKES, ln_mean_exp
 from quoting_operator.gates.counts import Side, beta_rate
+from quoting_operator.gates.monitors import TOLERATED_LAG1, lag1_of_blocks
 from quoting_operator.gates.tmix import TARGET_BLOCKS, mixing_variance
 from quoting_policy.errors import InputError
 
-BLOCKS_PER_TAU = 5.0
-"""Rule of thumb: a block is at least this many integrated autocorrelation times long."""
 DEADLINE_FACTOR = 3.0
 """A deadline is at least this many times the median blocks needed."""
 RARE_LOSS_FACTOR = 6.0
@@ -25,12 +24,16 @@ _MOST_BLOCKS = 1e9
 
 @dataclass(frozen=True, slots=True)
 class Pilot:
-    """What a pilot run told about blocks: how many, their mean, sd and integrated autocorrelation time."""
+    """What a pilot run told about blocks: how many, their mean, sd and integrated autocorrelation time.
+
+    tau_error: standard error of tau_int; a short pilot knows little of it.
+    """
 
     n: int
     mean: float
     sd: float
     tau_int: float
+    tau_error: float
 
     @classmethod
     def of(cls, differences: Sequence[float]) -> Pilot:
@@ -45,7 +48,7 @@ class Pilot:
             raise InputError(
                 "pilot", differences[0], "more than one value", "a constant tells nothing of spread"
             )
-        return cls(n, mean, math.sqrt(variance), integrated_autocorrelation(centred))
+        return cls(n, mean, math.sqrt(variance), *integrated_autocorrelation(centred))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,7 @@ def plan_mean(
         deadline=max(math.ceil(DEADLINE_FACTOR * slowest), powered),
         min_blocks=min_blocks,
         loss_free=loss_free,
-        block_length_factor=max(1, math.ceil(BLOCKS_PER_TAU * tau_int)) if tau_int > 1.0 else 1,
+        block_length_factor=block_length_factor(tau_int),
     )
 
 
@@ -178,11 +181,24 @@ def trials_to_pass(p_true: float, p0: float, alpha: float = 0.05) -> int:
     return math.ceil(high)
 
 
-def integrated_autocorrelation(centred: Sequence[float]) -> float:
-    """Integrated autocorrelation time, 1 + 2 sum of correlations while pairs are positive (Geyer 1992).
+def block_length_factor(tau_int: float) -> int:
+    """How many pilot blocks make one whose lag-1 correlation is tolerable, for an AR(1) of this tau_int.
 
-    centred: consecutive observations less their mean. At least 1: negative correlation is no licence for
-    shorter blocks.
+    From tau_int 2 on it is the rule of 5 tau_int.
+    """
+    coefficient = (tau_int - 1.0) / (tau_int + 1.0)
+    length = 1
+    while lag1_of_blocks(coefficient, length) > TOLERATED_LAG1:
+        length += 1
+    return length
+
+
+def integrated_autocorrelation(centred: Sequence[float]) -> tuple[float, float]:
+    """Integrated autocorrelation time and its standard error.
+
+    tau = 1 + 2 sum of correlations while pairs of them are positive (Geyer 1992), at least 1: negative
+    correlation is no licence for shorter blocks. The error is Madras & Sokal's, tau sqrt(2 (2 M + 1)/n), M
+    the last lag summed. centred: consecutive observations less their mean.
     """
     n = len(centred)
     total = math.fsum(c * c for c in centred)
@@ -190,10 +206,11 @@ def integrated_autocorrelation(centred: Sequence[float]) -> float:
     def correlation(lag: int) -> float:
         return math.fsum(a * b for a, b in zip(centred, centred[lag:], strict=False)) / total
 
-    tau = -1.0
+    tau, last_lag = -1.0, 0
     for lag in range(0, n - 1, 2):
         pair = correlation(lag) + correlation(lag + 1)
         if pair <= 0.0:
             break
-        tau += 2.0 * pair
-    return max(1.0, tau)
+        tau, last_lag = tau + 2.0 * pair, lag + 1
+    tau = max(1.0, tau)
+    return tau, tau * math.sqrt(2.0 * (2 * last_lag + 1) / n)

@@ -157,7 +157,7 @@ def parse_gate(entry: Any, path: str = "gate") -> GateSpec:
             attribute, read = _FIELDS[key]
             values[attribute] = read(value, f"{path}.{key}")
     if values["kind"] is Kind.INTEGRITY:
-        values["test"] = Test.PROPORTION
+        values.setdefault("test", Test.PROPORTION)
         values.setdefault("limit", 0.5)
     try:
         return GateSpec(**values)
@@ -180,6 +180,10 @@ def _rules(g: GateSpec) -> list[tuple[bool, str, Any, str, str]]:
     loss, gain = g.max_loss_per_block, g.max_gain_per_block
     positive = "a finite number > 0"
     return [
+        (
+            g.kind is Kind.INTEGRITY and g.test is not Test.PROPORTION,
+            "test", g.test, "left out when kind is integrity", "",
+        ),
         (not _NAME.fullmatch(g.name), "name", g.name, "1 to 63 letters, digits, '-', '_' or '.'", ""),
         (not 0.0 < g.alpha < 0.5, "alpha", g.alpha, "in (0, 0.5)", "0.05 in canary"),
         (g.min_blocks < 2, "minBlocks", g.min_blocks, ">= 2", "20 is the default"),
@@ -202,9 +206,20 @@ def _rules(g: GateSpec) -> list[tuple[bool, str, Any, str, str]]:
             "maxLossPerBlock", loss, "above the margins", "it is the worst block possible, not a tolerance",
         ),
         (gain is not None and not (_at_least_zero(gain) and gain > 0), "maxGainPerBlock", gain, positive, ""),
+        (not mean and loss is not None, "maxLossPerBlock", loss, "left out unless test is mean", ""),
+        (not mean and gain is not None, "maxGainPerBlock", gain, "left out unless test is mean", ""),
+        (not with_margin and g.margin > 0.0, "margin", g.margin, f"left out when test is {g.test}", ""),
         (
-            not mean and (loss is not None or gain is not None),
-            "maxLossPerBlock", loss, "left out unless test is mean", "",
+            not with_margin and g.rollback_margin is not None,
+            "rollbackMargin", g.rollback_margin, f"left out when test is {g.test}", "",
+        ),
+        (
+            g.limit is not None and g.test is not Test.PROPORTION,
+            "limit", g.limit, "left out unless test is proportion", "",
+        ),
+        (
+            g.quantile is not None and g.test is not Test.QUANTILE,
+            "quantile", g.quantile, "left out unless test is quantile", "",
         ),
         (
             g.test is Test.PROPORTION and not (g.limit is not None and 0.0 < g.limit < 1.0),
@@ -213,10 +228,6 @@ def _rules(g: GateSpec) -> list[tuple[bool, str, Any, str, str]]:
         (
             g.test is Test.QUANTILE and not (g.quantile is not None and 0.0 < g.quantile < 1.0),
             "quantile", g.quantile, "between 0 and 1", "the 99th percentile is 0.99",
-        ),
-        (
-            g.kind is Kind.INTEGRITY and g.test is not Test.PROPORTION,
-            "test", g.test, "left out when kind is integrity", "",
         ),
     ]  # fmt: skip
 

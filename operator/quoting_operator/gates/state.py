@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from quoting_operator.gates.blocks import (
+    LARGEST,
     Block,
     CountBlock,
     DifferenceBlock,
@@ -89,9 +90,16 @@ def start(spec: GateSpec, level: Level, stage: Stage | None = None) -> GateState
 
 
 def from_status(spec: GateSpec, status: Mapping[str, Any]) -> GateState:
-    """Restore what to_status wrote; EvidenceMismatchError when the gate has changed since."""
-    if status["gate"] != spec.fingerprint:
-        raise EvidenceMismatchError(f"gate {spec.name}: stored evidence is of {status['gate']}")
+    """Restore what to_status wrote; EvidenceMismatchError when the gate has changed or it is unreadable."""
+    if status.get("gate") != spec.fingerprint:
+        raise EvidenceMismatchError(f"gate {spec.name}: stored evidence is of {status.get('gate')}")
+    try:
+        return _restored(spec, status)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise EvidenceMismatchError(f"gate {spec.name}: stored evidence is unreadable: {error!r}") from error
+
+
+def _restored(spec: GateSpec, status: Mapping[str, Any]) -> GateState:
     stage = Stage(status["stage"]) if "stage" in status else None
     empty = start(spec, Level(*status["level"]), stage)
     rejection = status.get("lastRejection")
@@ -132,7 +140,7 @@ def update_all(state: GateState, blocks: Iterable[Block]) -> GateState:
 
 def _summable(state: GateState, value: float) -> bool:
     evidence = state.evidence
-    return isinstance(evidence, MeanEvidence) and evidence.summable and math.isfinite(value)
+    return isinstance(evidence, MeanEvidence) and evidence.summable and abs(value) < LARGEST
 
 
 def _absorb_run(state: GateState, run: Sequence[DifferenceBlock]) -> GateState:
@@ -154,7 +162,7 @@ def _absorb_run(state: GateState, run: Sequence[DifferenceBlock]) -> GateState:
 def _absorbed(state: GateState, block: Block) -> Evidence | Rejection:
     evidence = state.evidence
     if isinstance(block, DifferenceBlock) and isinstance(evidence, MeanEvidence):
-        if not math.isfinite(block.value):
+        if not abs(block.value) < LARGEST:
             return Rejection.NOT_FINITE
         return evidence.absorb(block.value, adjacent=block.index - 1 == state.last_index)
     if isinstance(block, CountBlock) and isinstance(evidence, CountEvidence):

@@ -142,7 +142,8 @@ def raised_over(n: Floats, s: Floats, q: Floats, r2: float, maximum: float) -> f
         return maximum
     n, s, q = n[candidates], s[candidates], q[candidates]
     spread = 1.0 + n * r2
-    two_sided = -0.5 * np.log(spread) - 0.5 * n * np.log1p(-r2 * s * s / (q * spread))
+    with np.errstate(divide="ignore", invalid="ignore"):  # q may underflow to 0; no rival then
+        two_sided = -0.5 * np.log(spread) - 0.5 * n * np.log1p(-r2 * s * s / (q * spread))
     best = int(np.argmax(two_sided))
     maximum = raised(int(n[best]), float(s[best]), float(q[best]), r2, maximum)
     rivals = two_sided + LN2 + _slack(two_sided) > maximum

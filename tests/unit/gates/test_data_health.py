@@ -152,7 +152,7 @@ def test_a_rejection_leaves_the_evidence_alone(reason: Rejection) -> None:
     )
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e100, -1e308])
 def test_a_difference_that_is_not_finite_is_rejected(value: float) -> None:
     state = update_all(begin(), GOOD[:3])
     rejected = update(state, DifferenceBlock(3, value))

@@ -100,6 +100,15 @@ def test_evidence_of_a_changed_gate_is_refused() -> None:
         from_status(changed, state.to_status())
 
 
+@pytest.mark.parametrize(
+    "damage", [{"evidence": {}}, {"level": [1]}, {"stage": "beta"}, {"lastRejection": "?"}, {"gate": None}]
+)
+def test_damaged_evidence_is_refused_and_not_guessed(damage: dict[str, object]) -> None:
+    state = update(begin("success"), DifferenceBlock(0, 1.0))
+    with pytest.raises(EvidenceMismatchError):
+        from_status(state.spec, {**state.to_status(), **damage})
+
+
 def test_renaming_or_staging_a_gate_keeps_its_evidence() -> None:
     state = update(begin("success"), DifferenceBlock(0, 1.0))
     renamed = parse_gate({"name": "other", "metric": "m", "stages": ["paper"], **GATES["success"]})

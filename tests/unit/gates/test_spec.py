@@ -77,6 +77,15 @@ def test_a_kind_sets_the_boundaries(fields: dict[str, Any], boundaries: tuple[fl
         ({"test": "proportion", "margin": None}, "gates[0].limit"),
         ({"test": "quantile", "margin": None, "quantile": 99}, "gates[0].quantile"),
         ({"test": "rateRatio", "maxLossPerBlock": 4}, "gates[0].maxLossPerBlock"),
+        ({"test": "proportion", "limit": 0.1}, "gates[0].margin"),
+        (
+            {"test": "proportion", "margin": None, "limit": 0.1, "rollbackMargin": 1},
+            "gates[0].rollbackMargin",
+        ),
+        ({"limit": 0.1}, "gates[0].limit"),
+        ({"quantile": 0.1}, "gates[0].quantile"),
+        ({"test": "rateRatio", "maxGainPerBlock": 4}, "gates[0].maxGainPerBlock"),
+        ({"kind": "integrity", "margin": None, "test": "mean"}, "gates[0].test"),
         ({"marign": 0.1}, "gates[0].marign"),
     ],
 )

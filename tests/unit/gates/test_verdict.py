@@ -32,7 +32,8 @@ from quoting_operator.gates import (
     update,
     update_all,
 )
-from quoting_operator.gates.budget import any_of_threshold, merge_average
+from quoting_operator.gates.betting import ln_mean_exp
+from quoting_operator.gates.budget import any_of_threshold
 from quoting_policy.errors import InputError
 
 
@@ -102,6 +103,13 @@ def test_a_bounded_gate_needs_both_tests_to_be_convinced() -> None:
     assert state.evidence.ln_e_for < feed(begin(), NOISE + 0.6).evidence.ln_e_for
     assert outcome(state)[0] is Verdict.CONTINUE
     assert outcome(feed(begin(maxLossPerBlock=8), NOISE + 0.6))[0] is Verdict.PASS
+
+
+def test_a_gain_beyond_its_bound_ends_the_bet_on_that_bound() -> None:
+    losing = feed(begin(maxGainPerBlock=10), [*(0.2 * NOISE[:250] - 0.5)])
+    assert outcome(losing)[0] is Verdict.FAIL
+    jackpots = feed(begin(maxGainPerBlock=0.5), [-0.5, -0.4, 4.0] * 30)
+    assert outcome(jackpots)[:2] == (Verdict.INCONCLUSIVE, Reason.ASSUMPTION_BROKEN)
 
 
 def test_a_live_detector_alarms() -> None:
@@ -210,10 +218,8 @@ def test_an_equal_candidate_is_promoted_past_one_bad_guardrail_at_most_alpha_of_
 
 
 def test_e_values_merge_by_their_mean_and_any_of_many_costs_their_number() -> None:
-    assert merge_average([math.log(2.0), math.log(4.0)]) == pytest.approx(math.log(3.0))
+    assert ln_mean_exp([math.log(2.0), math.log(4.0)]) == pytest.approx(math.log(3.0))
     assert any_of_threshold(0.05, 5) == pytest.approx(math.log(100.0))
-    with pytest.raises(InputError):
-        merge_average([])
 
 
 def test_a_verdict_says_what_it_rests_on() -> None:
