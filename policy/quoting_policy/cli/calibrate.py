@@ -57,7 +57,12 @@ def _check(args: argparse.Namespace) -> None:
     required: tuple[tuple[str, float | None, bool, str], ...] = (
         ("--window", args.window, args.window > 0.0, "a finite number of seconds > 0"),
         ("--min-depth", args.min_depth, args.min_depth >= 0.0, "a finite price >= 0"),
-        ("--max-depth", args.max_depth, args.max_depth is None or args.max_depth > args.min_depth, "> --min-depth"),
+        (
+            "--max-depth",
+            args.max_depth,
+            args.max_depth is None or args.max_depth > args.min_depth,
+            "> --min-depth",
+        ),
         ("--levels", args.levels, MIN_LEVELS <= args.levels <= 1000, f"in [{MIN_LEVELS}, 1000]"),
         ("--seconds", args.seconds, args.seconds is None or args.seconds > 0.0, "a finite number > 0"),
     )

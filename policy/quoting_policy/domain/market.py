@@ -43,6 +43,7 @@ class MarketState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     bid_qty: float | None = None
     ask_qty: float | None = None
     inventory: float = 0.0
+    correlated_inventory: float = 0.0
     sigma: float | None = None
     time_left: float | None = None
     fill_hazard_bid: FillHazard | None = None
@@ -53,7 +54,6 @@ class MarketState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     alpha: float | None = None
     drift: float | None = None
     competition: float | None = None
-    correlated_inventory: float = 0.0
 
 
 class PublicTrade(msgspec.Struct, frozen=True, array_like=True):

@@ -76,7 +76,8 @@ class Adjusted(FailClosed):
         widen = _latency_widening(params, state)
         shift = params.alpha_skew * (state.alpha or 0.0) if params.alpha_skew else 0.0
         most = math.inf if params.depth_share is None else params.depth_share * (state.depth or 0.0)
-        widen += _to_market_spread(params, state, raw, stretch, widen)
+        if params.market_spread_share:
+            widen += _to_market_spread(params, state, raw, stretch, widen)
         centre = raw.reservation
 
         def moved(level: Level, sign: float) -> Level:
@@ -99,8 +100,8 @@ def _to_market_spread(
     params: AdjustableParameters, state: MarketState, raw: RawQuote, stretch: float, widen: float
 ) -> float:
     """What is missing to the wished share of the market's half spread, price, >= 0."""
-    if not params.market_spread_share or state.best_bid is None or state.best_ask is None:
-        return 0.0
+    if state.best_bid is None or state.best_ask is None:
+        raise RefusalError("the market's spread is missing")
     if state.best_ask <= state.best_bid:
         raise RefusalError.of("state.bestAsk", state.best_ask, f"> state.bestBid = {state.best_bid!r}")
     floor = 0.5 * params.market_spread_share * (state.best_ask - state.best_bid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, NamedTuple, NoReturn, Protocol
@@ -153,6 +154,12 @@ _DOMAINS = {
 """Field of MarketState -> its name on the wire, what is allowed, and the test of it."""
 
 
+@functools.lru_cache(maxsize=256)
+def _in_order(needs: frozenset[str]) -> tuple[tuple[str, _Domain], ...]:
+    names = ("mid", "inventory", "correlated_inventory", *sorted(needs))
+    return tuple((name, _DOMAINS[name]) for name in names)
+
+
 def check_known(state: MarketState) -> None:
     """Raise the :class:`RefusalError` of the first known input outside its domain, needed or not."""
     check_state(state, frozenset(name for name in _DOMAINS if getattr(state, name) is not None))
@@ -164,8 +171,8 @@ def check_state(state: MarketState, needs: frozenset[str]) -> None:
     Inputs that no model may ignore come first, then ``needs`` by name. A known input that the model does
     not need is not looked at.
     """
-    for name in ("mid", "inventory", "correlated_inventory", *sorted(needs)):
-        domain, value = _DOMAINS[name], getattr(state, name)
+    for name, domain in _in_order(needs):
+        value = getattr(state, name)
         if value is None:
             raise RefusalError.of(
                 domain.field, None, domain.allowed, "this model needs it with these parameters"

@@ -46,8 +46,9 @@ class MLP(FailClosed):
         self._qty = params.qty
         self._scales = Scales(spec.price_unit, spec.max_inventory)
         self._names = tuple(feature.name for feature in spec.observation)
-        self._layers = _folded(loaded)
-        self._activation = _relu if spec.activation == "relu" else np.tanh
+        *inner, last = _folded(loaded)
+        self._inner, self._last = tuple(inner), last
+        self._activate = _relu if spec.activation == "relu" else _tanh
         self._act = _decoder(spec.action)
         self.needs = frozenset(field for name in self._names for field in FEATURES[name].needs)
 
@@ -56,10 +57,12 @@ class MLP(FailClosed):
         if not abs(state.inventory) < math.inf:
             raise RefusalError("inventory is not finite")
         hidden = np.array(observe(state, self._names, self._scales))
-        *inner, last = self._layers
-        for layer in inner:
-            hidden = self._activation(hidden @ layer.weights + layer.bias)
-        actions = self._act(hidden @ last.weights + last.bias)
+        for weights, bias in self._inner:
+            hidden = weights.dot(hidden)
+            hidden += bias
+            self._activate(hidden)
+        weights, bias = self._last
+        actions = self._act(weights.dot(hidden) + bias)
         unit, qty = self._scales.price_unit, self._qty
         bid, ask, bid_qty, ask_qty = actions[0] * unit, actions[1] * unit, qty, qty
         if len(actions) > 2:
@@ -75,16 +78,21 @@ class MLP(FailClosed):
 
 
 def _folded(loaded: MLPWeights) -> tuple[Layer, ...]:
-    """Layers with the normalisation of the inputs in the first one."""
+    """Layers with the normalisation of the inputs in the first one, weights as outputs x inputs."""
     shift = np.array([feature.shift for feature in loaded.spec.observation])
     scale = np.array([feature.scale for feature in loaded.spec.observation])
     first, *rest = loaded.layers
     weights = first.weights * scale[:, None]
-    return (Layer(weights, first.bias - shift @ weights), *rest)
+    folded = (Layer(weights, first.bias - shift @ weights), *rest)
+    return tuple(Layer(np.ascontiguousarray(layer.weights.T), layer.bias) for layer in folded)
 
 
-def _relu(x: Matrix) -> Matrix:
-    return np.maximum(x, 0.0)
+def _relu(x: Matrix) -> None:
+    np.maximum(x, 0.0, out=x)
+
+
+def _tanh(x: Matrix) -> None:
+    np.tanh(x, out=x)
 
 
 def _decoder(action: ActionSpace) -> Callable[[Matrix], list[float]]:

@@ -107,7 +107,7 @@ def test_the_text_names_method_range_and_errors(tmp_path: Path, capsys: pytest.C
             "--method: 'ols' must be possible with these data; 0 usable levels, 3 are needed",
         ),
         ("deepest\n0\n0\n\n0\n", "must be possible with these data"),
-        ("deepest\n0\n0\n\"\"\n0\n", "all usable levels are at one depth"),
+        ('deepest\n0\n0\n""\n0\n', "all usable levels are at one depth"),
         ("time,depth\n0,1\n1e12,2\n", "--window: 0.1 must be long enough for at most"),
     ],
 )

@@ -86,11 +86,9 @@ def test_the_mid_may_be_left_to_the_best_prices(quoting) -> None:
 
 
 def test_parameters_fix_the_calibration(quoting) -> None:
-    bare = {
-        "model": "GLFT",
-        "params": {"gamma": 0.05, "sigma": 10.69, "A": 2.986162360812285, "k": 0.04235741115084049, "method": "closed"},
-        "state": {"mid": 0},
-    }  # fmt: skip
+    calibration = {"sigma": 10.69, "A": 2.986162360812285, "k": 0.04235741115084049}
+    params = {"gamma": 0.05, "method": "closed", **calibration}
+    bare = {"model": "GLFT", "params": params, "state": {"mid": 0}}
     assert json.loads(quoting(json.dumps(bare))[1])["halfSpread"] == pytest.approx(
         20.47208533844371, rel=1e-13
     )
@@ -119,15 +117,15 @@ def test_parameters_fix_the_calibration(quoting) -> None:
         (changed(state={"mid": 10**400}), "state.mid: 1000"),
         (changed(state={"middle": 1}), "state.middle: 1 must be left out: no such field"),
         (changed(state={"timeLeft": -1}), "state.timeLeft: -1.0 must be finite and >= 0 s"),
-        (changed(state={"timeLeft": None}), "state.timeLeft: None must be finite and >= 0 s; this model needs it"),
+        (changed(state={"timeLeft": None}), "None must be finite and >= 0 s; this model needs it"),
         (changed(state={"toxicity": 2}), "state.toxicity: 2.0 must be in [0, 1]"),
         (changed(state={"latency": {"feed": -1, "order": 0}}), "state.latency: "),
         (changed(state={"latency": {"feed": 1}}), "state.latency.order: None must be given"),
-        (changed(state={"fillHazard": {"A": 1, "k": 0}}), "must be an intensity with finite A > 0 (1/s) and k > 0"),
+        (changed(state={"fillHazard": {"A": 1, "k": 0}}), "an intensity with finite A > 0 (1/s) and k > 0"),
         (changed(state={"fillHazard": {"A": 1, "k": "x"}}), "state.fillHazard.k: 'x' must be a number"),
         (changed(state={"fillHazard": {"A": 1}}), "must be {A, k} or {bid: {A, k}, ask: {A, k}}"),
         (changed(limits={"maxPosition": 1}), "instrument: None must be given with limits"),
-        (changed(instrument={"tickSize": "0", "lotSize": 1}), "instrument.tickSize: '0' must be a finite number > 0"),
+        (changed(instrument={"tickSize": "0", "lotSize": 1}), "tickSize: '0' must be a finite number > 0"),
         (changed(instrument={"tickSize": "x", "lotSize": 1}), "instrument.tickSize: 'x' must be"),
         (
             changed(instrument={"tickSize": 0.1, "lotSize": 1}, limits={"maxPosition": -1}),

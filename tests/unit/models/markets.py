@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from quoting_policy.domain import FillHazard, Latency, MarketState, RawQuote
-from quoting_policy.models import QuotingModel, build
+from quoting_policy.models import QuotingModel, build, model_class, names
 
 CALIBRATED = {"sigma": 0.3, "A": 0.9, "k": 0.3}
 """The calibration of the reference table in ticks (Gueant, Lehalle and Fernandez-Tapia 2013)."""
@@ -42,6 +42,11 @@ PARAMETERS: dict[str, tuple[str, dict[str, object]]] = {
     ),
 }
 """Name in test ids -> model and parameters; limits of 30 lots."""
+
+
+def shipped() -> list[str]:
+    """Names of the models of this package; other tests may have registered some of their own."""
+    return [name for name in names() if model_class(name).__module__.startswith("quoting_policy.models.")]
 
 
 def model(which: str, **more: object) -> QuotingModel:

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from quoting_policy.domain import FillHazard, Latency, MarketState
 from quoting_policy.errors import InputError
-from quoting_policy.models import RefusalError, build, model_class, names
-from tests.unit.models.markets import PARAMETERS, market_states, mirrored, model, offsets, state
+from quoting_policy.models import RefusalError, build, model_class
+from tests.unit.models.markets import PARAMETERS, market_states, mirrored, model, offsets, shipped, state
 
 everyone = pytest.mark.parametrize("which", PARAMETERS)
 
 
 def test_every_registered_model_is_tested_here() -> None:
-    assert {name for name, _ in PARAMETERS.values()} | {"MLP"} == set(names())
+    assert {name for name, _ in PARAMETERS.values()} | {"MLP"} == set(shipped())
 
 
 @everyone

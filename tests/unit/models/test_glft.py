@@ -204,9 +204,9 @@ def test_different_intensities_lean_towards_the_busier_side() -> None:
 def test_drift_without_risk_has_no_closed_form() -> None:
     params = {**TABLE, "gamma": 0.0, "method": "closed"}
     assert at(params, 0.0) == pytest.approx((1 / 0.3, 1 / 0.3))
-    with pytest.raises(RefusalError, match="state.drift"):
+    with pytest.raises(RefusalError, match=r"state.drift"):
         at(params, 0.0, drift=0.1)
-    with pytest.raises(RefusalError, match="state.drift"):
+    with pytest.raises(RefusalError, match=r"state.drift"):
         at(params, 0.0, drift=math.nan)
 
 

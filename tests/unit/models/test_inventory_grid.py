@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -80,7 +81,7 @@ def test_stationary_ratios_are_an_eigenvector_of_the_smallest_eigenvalue(grid: I
 def test_without_risk_the_stationary_vector_is_a_cosine(limit: int, rate: float) -> None:
     grid = InventoryGrid(0.0, 0.0, rate, rate, 0.0, limit)
     v = [math.cos(math.pi * n / (2 * limit + 2)) for n in range(-limit, limit + 1)]
-    expected = [math.log(a / b) for a, b in zip(v, v[1:], strict=False)]
+    expected = [math.log(a / b) for a, b in itertools.pairwise(v)]
     assert stationary(grid) == pytest.approx(expected, abs=1e-9)
 
 

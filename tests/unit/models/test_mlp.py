@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def random_layers(outputs: int, seed: int = 0) -> list[Layer]:
     widths = [len(FEATURE_NAMES), 8, 5, outputs]
     return [
         Layer(rng.normal(size=(a, b)), rng.normal(size=b) + (4.0 if b == outputs else 0.0))
-        for a, b in zip(widths, widths[1:], strict=False)
+        for a, b in itertools.pairwise(widths)
     ]
 
 
@@ -183,7 +184,7 @@ def test_a_changed_file_a_missing_file_and_other_content_are_refused(tmp_path: P
     with pytest.raises(InputError, match=r"params.weights: .* must be a readable file"):
         load_weights(tmp_path / "absent.npz", "0" * 64)
     path.write_bytes(b"no archive")
-    with pytest.raises(InputError, match="an .npz file"):
+    with pytest.raises(InputError, match=r"an .npz file"):
         load_weights(path, hashlib.sha256(b"no archive").hexdigest())
 
 

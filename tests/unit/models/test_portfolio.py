@@ -73,7 +73,7 @@ def test_a_covariance_beyond_perfect_correlation_is_left_out_and_reported() -> N
 
 
 def test_a_covariance_of_another_shape_is_refused() -> None:
-    with pytest.raises(InputError, match="covariance: .* must be 2 x 2"):
+    with pytest.raises(InputError, match=r"covariance: .* must be 2 x 2"):
         cross_risks([1.0, 2.0], [[1.0, 0.5]])
-    with pytest.raises(InputError, match="gamma: -1.0"):
+    with pytest.raises(InputError, match=r"gamma: -1.0"):
         reservation_shifts([1.0], [[1.0]], gamma=-1.0, tau=1.0)
