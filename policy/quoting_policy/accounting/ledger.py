@@ -39,6 +39,7 @@ class Ledger:
 
     __slots__ = (
         "arms",
+        "day_end_ns",
         "excursion_at",
         "lot",
         "maker_fee",
@@ -72,10 +73,12 @@ class Ledger:
         self.mid_ns = 0
         self.opened = False
         self.excursion_at = math.inf
+        self.day_end_ns = 0
         self.timeline = Timeline(self, instrument.symbol, digest, schedule, wall_ns)
 
     def open_at(self, inventory: float) -> None:
         """Take over a position from outside at the mid at hand; what it made before is not ours."""
+        self.timeline.settle()
         holder = self.arms[self.timeline.slot.arm].account
         holder.open_at(holder.inventory + inventory - self.total.inventory, self.mid)
         self.total.open_at(inventory, self.mid)
@@ -84,8 +87,10 @@ class Ledger:
     def on_time(self, wall_ns: int, *, event: bool = True) -> None:
         """The wall clock is now this: slots, blocks and days pass."""
         self.timeline.advance(wall_ns, event=event)
-        if wall_ns // DAY_NS != self.risk.day:
-            self.risk.start_day(wall_ns // DAY_NS)
+        if wall_ns >= self.day_end_ns:
+            day = wall_ns // DAY_NS
+            self.risk.start_day(day)
+            self.day_end_ns = (day + 1) * DAY_NS
 
     def on_mid(self, mid: float, now_ns: int) -> None:
         """The mid is now this, monotonic ns. Markouts that were due earlier get the mid before it."""
@@ -93,11 +98,12 @@ class Ledger:
             self.markouts.settle(now_ns, self.mid, self.mid_ns)
         self.mid = mid
         self.mid_ns = now_ns
-        total = self.total
-        self.risk.mark(total.realised - total.fees + total.inventory * total.lot * (mid - total.average_cost))
+        if self.total.inventory:
+            self.risk.mark(self.total.equity(mid))
 
     def on_fill(self, fill: Fill, arm: Arm, now_ns: int) -> None:
         """Book a fill of an order of ``arm``, known at ``now_ns`` (monotonic)."""
+        self.timeline.settle()
         price = fill.price_ticks * self.tick
         signed = fill.side.sign * fill.qty_lots
         self.opened = True
@@ -155,6 +161,8 @@ class Ledger:
             self._book_shadow(shadow, fills, now_ns)
 
     def _book_shadow(self, shadow: ShadowOrders, fills: list[ShadowFill], now_ns: int) -> None:
+        if fills:
+            self.timeline.settle()
         for fill in fills:
             price = fill.price_ticks * self.tick
             fee = self.maker_fee * price * fill.qty_lots * self.lot

@@ -43,17 +43,17 @@ class Edges(Protocol):
 class Timeline:
     """Walks a book along its slots. All times are wall-clock ns, and come from outside.
 
-    charged: the arm that gets the time from the last event on; None while a slot's arm may not quote.
+    edge_ns: when something next happens by itself. event_ns: the last event. charged: see :meth:`charge`.
     """
 
     __slots__ = (
-        "_edge_ns",
-        "_event_ns",
         "_last_ns",
         "book",
         "charged",
         "complete",
         "digest",
+        "edge_ns",
+        "event_ns",
         "ledger",
         "schedule",
         "sealed",
@@ -71,7 +71,7 @@ class Timeline:
         """Another digest or schedule from now on: the block at hand is not complete."""
         self.digest = digest
         self.schedule = schedule
-        self._event_ns = wall_ns
+        self.event_ns = wall_ns
         self._enter(wall_ns, complete=False)
         self.ledger.hand_over(self.slot.arm)
 
@@ -79,7 +79,7 @@ class Timeline:
         self.slot: Slot = slot_at(self.schedule, self.digest, self.book, wall_ns)
         self.complete = complete
         self._last_ns = wall_ns
-        self._edge_ns = self._next_edge(wall_ns)
+        self.edge_ns = self._next_edge(wall_ns)
 
     def _next_edge(self, wall_ns: int) -> int:
         slot = self.slot
@@ -88,29 +88,43 @@ class Timeline:
     @property
     def in_washout(self) -> bool:
         """Whether the last moment seen counts for neither arm."""
-        return self._last_ns < self.slot.counted_from_ns
+        return max(self._last_ns, self.event_ns) < self.slot.counted_from_ns
 
     def advance(self, wall_ns: int, *, event: bool = True) -> None:
-        """Time is now ``wall_ns``. event: something was asked or told, so silence starts anew."""
-        if not self._last_ns <= wall_ns < self._edge_ns:
+        """Time is now ``wall_ns``. event: something was asked or told, so silence starts anew.
+
+        Between edges nothing is credited: :meth:`settle` does that when somebody needs to know.
+        """
+        if not self._last_ns <= wall_ns < self.edge_ns:
             self._cross(wall_ns)
-        self._accrue(wall_ns)
+        if not 0 <= wall_ns - self.event_ns <= MAX_GAP_NS or not event:
+            self._accrue(wall_ns)
         if event:
-            self._event_ns = wall_ns
+            self.event_ns = wall_ns
+
+    def settle(self) -> None:
+        """Credit the time up to the last event, before what it is credited with changes."""
+        if self.event_ns > self._last_ns:
+            self._accrue(self.event_ns)
+
+    def charge(self, arm: Arm | None) -> None:
+        """From the last event on the time is this arm's; nobody's where a slot's arm may not quote."""
+        self.settle()
+        self.charged = arm
 
     def _cross(self, wall_ns: int) -> None:
         if wall_ns < self._last_ns or wall_ns - self._last_ns > 2 * self.schedule.block_ns:
             # The clock stepped, or nothing happened for blocks: no edge in between can be told.
-            self._event_ns = wall_ns
+            self.event_ns = wall_ns
             self._enter(wall_ns, complete=False)
             self.ledger.hand_over(self.slot.arm)
             return
-        while wall_ns >= self._edge_ns:
-            edge = self._edge_ns
+        while wall_ns >= self.edge_ns:
+            edge = self.edge_ns
             self._accrue(edge)
             if edge < self.slot.end_ns:
                 self.ledger.hand_over(self.slot.arm)
-                self._edge_ns = self.slot.end_ns
+                self.edge_ns = self.slot.end_ns
                 continue
             before = self.slot
             self._enter(edge, complete=self.complete)
@@ -121,7 +135,7 @@ class Timeline:
                 self.ledger.hand_over(self.slot.arm)
 
     def _accrue(self, until_ns: int) -> None:
-        start, stop = self._last_ns, min(until_ns, self._event_ns + MAX_GAP_NS)
+        start, stop = self._last_ns, min(until_ns, self.event_ns + MAX_GAP_NS)
         self._last_ns = until_ns
         if self.charged is not None and stop > start >= self.slot.counted_from_ns:
             self.ledger.credit(self.charged, (stop - start) * 1e-9)

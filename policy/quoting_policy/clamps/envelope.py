@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import math
 
-import msgspec
-
-from quoting_policy.clamps.situation import LARGEST, Situation
+from quoting_policy.clamps.situation import LARGEST, NO_ORDERS, NO_PORTFOLIO, Situation
 from quoting_policy.domain import Limits, PortfolioLimits, QuoteLevel, RawQuote
 
 _SNAP = 1e-6
@@ -18,108 +16,97 @@ _SNAP = 1e-6
 Sides = tuple[tuple[QuoteLevel, ...], tuple[QuoteLevel, ...]]
 
 
-class Envelope(msgspec.Struct, frozen=True):
-    """Limits as plain floats, infinite where not set: spreads and ticks in ticks, the rest as in Limits."""
+class Envelope:
+    """Limits as plain floats, infinite where not set: spreads in ticks, the rest as in Limits."""
 
-    position: float
-    notional: float
-    order_qty: float
-    drawdown: float
-    daily_loss: float
-    portfolio_drawdown: float
-    portfolio_daily_loss: float
-    gross_notional: float
-    narrowest: float
-    widest: float
-    band: float
-    reduce_at: float
-    data_age: float
+    __slots__ = ("_bounds", "_portfolio")
 
-    @classmethod
-    def of(cls, limits: Limits, portfolio: PortfolioLimits, tick: float) -> Envelope:
-        """The envelope inside of which none of these limits binds."""
-        position = _or_inf(limits.max_position)
-        share = limits.reduce_only_at
-        return cls(
-            position=position,
-            notional=_or_inf(limits.max_notional),
-            order_qty=_or_inf(limits.max_order_qty),
-            drawdown=_or_inf(limits.max_drawdown),
-            daily_loss=_or_inf(limits.max_daily_loss),
-            portfolio_drawdown=_or_inf(portfolio.max_drawdown),
-            portfolio_daily_loss=_or_inf(portfolio.max_daily_loss),
-            gross_notional=_or_inf(portfolio.max_gross_notional),
-            narrowest=max(1.0, (limits.min_spread or 0.0) / tick),
-            widest=math.inf if limits.max_spread is None else limits.max_spread / tick,
-            band=_or_inf(limits.price_band),
-            reduce_at=math.inf if share is None or limits.max_position is None else share * position - 1e-9,
-            data_age=_or_inf(limits.max_data_age),
+    def __init__(self, limits: Limits, portfolio: PortfolioLimits, tick: float) -> None:
+        position, share = _or_inf(limits.max_position), limits.reduce_only_at
+        unzoned = share is None or limits.max_position is None
+        # One tuple, because taking it apart is several times faster than as many attributes.
+        self._bounds = (
+            position,
+            _or_inf(limits.max_notional),
+            _or_inf(limits.max_order_qty),
+            _or_inf(limits.max_drawdown),
+            _or_inf(limits.max_daily_loss),
+            max(1.0, (limits.min_spread or 0.0) / tick),
+            math.inf if limits.max_spread is None else limits.max_spread / tick,
+            _or_inf(limits.price_band),
+            math.inf if unzoned or share is None else share * position - 1e-9,
+            _or_inf(limits.max_data_age),
         )
+        self._portfolio = portfolio
 
     def untouched(self, raw: RawQuote, now: Situation) -> Sides | None:
-        """Bids and asks where no clamp binds and nothing is a breach; None where one might."""
-        if not (len(raw.bids) == 1 == len(raw.asks) and self._calm(now)):
+        """Bids and asks where no clamp binds and nothing is a breach; None where one might.
+
+        Chains of comparisons are false on any NaN: what passes them is finite, and safe to round.
+        """
+        if len(raw.bids) != 1 or len(raw.asks) != 1:
             return None
-        bid, ask, tick = raw.bids[0], raw.asks[0], now.tick
-        bid_price, ask_price = bid.price, ask.price
-        # A chain of comparisons is false on any NaN; what passes it is finite and safe to round.
-        if not 0 < bid_price < ask_price <= LARGEST * tick:
-            return None
-        if not (0 < bid.qty <= self.order_qty and 0 < ask.qty <= self.order_qty):
-            return None
-        bids, asks = math.floor(bid_price / tick + _SNAP), math.ceil(ask_price / tick - _SNAP)
-        if not (
-            bids > 0 and self.narrowest <= asks - bids <= self.widest and self._in_market(now, bids, asks)
+        bid, ask, tick, mid = raw.bids[0], raw.asks[0], now.tick, now.mid
+        bid_price, ask_price, bid_qty, ask_qty = bid.price, ask.price, bid.qty, ask.qty
+        best_bid, best_ask, age = now.best_bid, now.best_ask, now.data_age_s
+        high, low, held, live = now.inventory_high, now.inventory_low, now.portfolio, now.live
+        position, notional, most_qty, drawdown, loss, narrowest, widest, band, red, oldest = self._bounds
+        largest, away = LARGEST * tick, band * mid
+        if (
+            best_bid is None
+            or best_ask is None
+            or age is None
+            or not 0 < best_bid <= best_ask <= largest
+            or not 0 < mid <= largest
+            or not 0 < bid_price < ask_price <= largest
+            or not 0 < bid_qty <= most_qty
+            or not 0 < ask_qty <= most_qty
+            or not 0 <= age <= oldest
+            or not -red < low <= high < red
+            or not now.drawdown < drawdown
+            or not now.daily_loss < loss
         ):
             return None
-        buys, sells = math.floor(bid.qty + _SNAP), math.floor(ask.qty + _SNAP)
-        least = now.min_qty_lots
-        if buys < least or sells < least or not self._has_room(now, bids, asks, buys, sells):
+        bids, asks = math.floor(bid_price / tick + _SNAP), math.ceil(ask_price / tick - _SNAP)
+        buys, sells, least = math.floor(bid_qty + _SNAP), math.floor(ask_qty + _SNAP), now.min_qty_lots
+        if (
+            not (bids > 0 and narrowest <= asks - bids <= widest)
+            or not asks > best_bid / tick + _SNAP
+            or not bids < best_ask / tick - _SNAP
+            or not mid - away <= bids * tick
+            or not asks * tick <= mid + away
+            or buys < least
+            or sells < least
+            or not (now.may_send_orders and now.may_send_quotes)
+            or now.correlated_long
+            or now.correlated_short
+            or (held is not NO_PORTFOLIO and not self._has_means(now, most_qty))
+        ):
+            return None
+        if live is NO_ORDERS:
+            long, short = high + buys, sells - low
+        else:
+            long = high + buys + live.bid_lots - min(buys, live.bids.get(bids, 0))
+            short = sells - low + live.ask_lots - min(sells, live.asks.get(asks, 0))
+        money = now.lot * mid
+        if (
+            not (long <= position and short <= position)
+            or not (long * money <= notional and short * money <= notional)
+            or (now.arm_long is not None and not long <= now.arm_long)
+            or (now.arm_short is not None and not short <= now.arm_short)
+        ):
             return None
         return (QuoteLevel(bids, buys),), (QuoteLevel(asks, sells),)
 
-    def _calm(self, now: Situation) -> bool:
-        """Nothing about the position, the losses, the rates or the data is special."""
-        held, age = now.portfolio, now.data_age_s
+    def _has_means(self, now: Situation, order_qty: float) -> bool:
+        """The portfolio is not losing, and far enough from its gross notional for any order of this size."""
+        held, limits = now.portfolio, self._portfolio
+        lots = order_qty + now.live.bid_lots + now.live.ask_lots
         return (
-            now.drawdown < self.drawdown
-            and now.daily_loss < self.daily_loss
-            and held.drawdown < self.portfolio_drawdown
-            and held.daily_loss < self.portfolio_daily_loss
-            and now.may_send_orders
-            and now.may_send_quotes
-            and not now.correlated_long
-            and not now.correlated_short
-            and (age is not None and 0 <= age <= self.data_age)
-            and -self.reduce_at < now.inventory_low <= now.inventory_high < self.reduce_at
+            held.drawdown < _or_inf(limits.max_drawdown)
+            and held.daily_loss < _or_inf(limits.max_daily_loss)
+            and held.gross_notional + lots * now.lot * now.mid <= _or_inf(limits.max_gross_notional)
         )
-
-    def _in_market(self, now: Situation, bids: int, asks: int) -> bool:
-        mid, best_bid, best_ask, tick = now.mid, now.best_bid, now.best_ask, now.tick
-        if best_bid is None or best_ask is None:
-            return False
-        away = self.band * mid
-        return (
-            best_bid <= best_ask <= LARGEST * tick
-            and best_bid > 0
-            and 0 < mid <= LARGEST * tick
-            and asks > best_bid / tick + _SNAP
-            and bids < best_ask / tick - _SNAP
-            and mid - away <= bids * tick
-            and asks * tick <= mid + away
-        )
-
-    def _has_room(self, now: Situation, bids: int, asks: int, buys: int, sells: int) -> bool:
-        live, high, low = now.live, now.inventory_high, now.inventory_low
-        money = now.lot * now.mid
-        gross = max(high, -low) + (self.gross_notional - now.portfolio.gross_notional) / money
-        most = min(self.position, self.notional / money, gross)
-        long = most if now.arm_long is None else min(most, now.arm_long)
-        short = most if now.arm_short is None else min(most, now.arm_short)
-        if live.bid_lots or live.ask_lots:
-            buys += live.bid_lots - min(buys, live.bids.get(bids, 0))
-            sells += live.ask_lots - min(sells, live.asks.get(asks, 0))
-        return high + buys <= long and sells - low <= short
 
 
 def _or_inf(limit: float | None) -> float:

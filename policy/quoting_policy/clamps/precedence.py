@@ -36,11 +36,12 @@ class Rule(NamedTuple):
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """Who quotes, why, and the mode that apps are told."""
+    """Who quotes, why, and the mode that apps are told. reasons: the rule, as decisions carry it."""
 
     arm: Arm | None
     rule: str
     mode: Mode
+    reasons: tuple[str, ...]
 
 
 PRECEDENCE = (
@@ -62,4 +63,4 @@ PRECEDENCE = (
 def choose(standing: Standing) -> Choice:
     """The first rule that applies decides."""
     rule = next(rule for rule in PRECEDENCE if rule.applies(standing))
-    return Choice(rule.arm, rule.name, rule.mode)
+    return Choice(rule.arm, rule.name, rule.mode, (rule.name,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import msgspec
 
@@ -39,7 +40,8 @@ class Portfolio(msgspec.Struct, frozen=True, kw_only=True):
 NO_PORTFOLIO = Portfolio()
 
 
-class Situation(msgspec.Struct, kw_only=True):
+@dataclass(slots=True, kw_only=True)
+class Situation:
     """One request for a quote, as the clamps see it.
 
     mid, best_bid, best_ask: price, or None where not known; tick, lot, min_qty_lots: of the instrument.

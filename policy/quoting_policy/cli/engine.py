@@ -33,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
         allowed = f"a path where a socket can be made ({error})"
         raise InputError("--socket", str(args.socket), allowed) from None
     server.stop_on(signal.SIGTERM, signal.SIGINT)
+    server.guard()
     logging.getLogger(__name__).info("ready on %s", args.socket)
     try:
         server.run()

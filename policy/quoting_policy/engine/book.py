@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import msgspec
@@ -28,6 +29,11 @@ from quoting_policy.errors import InputError
 
 EXCURSION_SHARE = 0.7
 """Inventory from this share of max_position on is an excursion, unless reduce_only_at says otherwise."""
+
+QUIET_NS = 1_000_000_000
+"""Events this close to each other are no silence."""
+
+QUOTES = int(Counter.QUOTES)
 
 
 class Book:
@@ -56,7 +62,12 @@ class Book:
         self.unattributed_fills = 0
         self._gross = 0.0
         self._equity = 0.0
-        self._slot: Slot = self.ledger.timeline.slot
+        self._baseline = self.ledger.arms[Arm.BASELINE]
+        self._candidate = self.ledger.arms[Arm.CANDIDATE]
+        self.order_rate: RateWindow | None = None
+        self.quote_rate: RateWindow | None = None
+        self.turn = Arm.BASELINE
+        self.slot: Slot = self.ledger.timeline.slot
         self._slot_inventory = 0.0
         self._last_quote: tuple[object, object] = ((), ())
 
@@ -65,15 +76,21 @@ class Book:
         self.whole = whole
         self.scaled = scaled
         self.candidate_position = candidate_position
-        self.order_rate = RateWindow(whole.limits.max_order_rate)
-        self.quote_rate = RateWindow(whole.limits.max_quote_rate)
+        self.order_rate = _window(self.order_rate, whole.limits.max_order_rate)
+        self.quote_rate = _window(self.quote_rate, whole.limits.max_quote_rate)
+        self.situation.may_send_orders = self.situation.may_send_quotes = True
+        self.take_turn(Arm.BASELINE)
         share, most = whole.limits.reduce_only_at, whole.limits.max_position
         self.ledger.excursion_at = math.inf if most is None else (share or EXCURSION_SHARE) * most
 
-    def observe(self, state: MarketState, age_s: float | None, now_ns: int, wall_ns: int) -> Situation:
-        """Take in a market state; the situation of a request made with it."""
+    def observe(self, state: MarketState, age_s: float | None, now_ns: int, wall_ns: int) -> None:
+        """Take in a market state: the situation is now that of a request made with it."""
         ledger, now = self.ledger, self.situation
-        ledger.on_time(wall_ns)
+        timeline = ledger.timeline
+        if timeline.event_ns <= wall_ns < timeline.edge_ns and wall_ns - timeline.event_ns < QUIET_NS:
+            timeline.event_ns = wall_ns
+        else:
+            ledger.on_time(wall_ns)
         mid = state.mid
         if 0 < mid < math.inf:
             ledger.on_mid(mid, now_ns)
@@ -81,7 +98,7 @@ class Book:
                 ledger.open_at(state.inventory)
             if ledger.shadowing:
                 ledger.on_best(state, now_ns)
-        accounted, told = ledger.total.inventory, state.inventory
+        accounted, told, risk = ledger.total.inventory, state.inventory, ledger.risk
         now.mid = mid
         now.best_bid = state.best_bid
         now.best_ask = state.best_ask
@@ -89,35 +106,34 @@ class Book:
         now.inventory_high = accounted if accounted > told else told
         now.inventory_low = accounted if accounted < told else told
         now.live = self.orders.sum
-        now.drawdown = ledger.risk.drawdown
-        now.daily_loss = ledger.risk.daily_loss
-        now.may_send_orders = self.order_rate.has_room(now_ns)
-        now.may_send_quotes = self.quote_rate.has_room(now_ns)
+        now.drawdown = risk.peak - risk.equity
+        now.daily_loss = risk.day_open - risk.equity
         now.data_age_s = age_s
+        if self.order_rate is not None:
+            now.may_send_orders = self.order_rate.has_room(now_ns)
+        if self.quote_rate is not None:
+            now.may_send_quotes = self.quote_rate.has_room(now_ns)
         if self.correlated:
             self._see_correlated(now)
-        return now
 
-    def for_arm(self, arm: Arm) -> tuple[Situation, HeldLimits]:
-        """The situation and the limits under which this arm quotes."""
-        now, position = self.situation, self.candidate_position
-        if arm is Arm.BASELINE or position is None:
-            held = self.whole if arm is Arm.BASELINE else self.scaled
-            now.arm_long = now.arm_short = None
-        else:
-            held, slot = self.scaled, self.ledger.timeline.slot
-            if slot is not self._slot:
-                self._slot, self._slot_inventory = slot, self.ledger.total.inventory
+    def take_turn(self, arm: Arm) -> None:
+        """From now on this arm quotes: its limits hold, and in a new slot a new budget begins."""
+        now, position, slot = self.situation, self.candidate_position, self.ledger.timeline.slot
+        if slot is not self.slot:
+            self.slot, self._slot_inventory = slot, self.ledger.total.inventory
+        self.turn = arm
+        self.held = self.whole if arm is Arm.BASELINE else self.scaled
+        now.limits = self.held.limits
+        now.arm_long = now.arm_short = None
+        if arm is Arm.CANDIDATE and position is not None:
             # The arm may unwind what it found and build its own share, on either side.
             now.arm_long = max(self._slot_inventory, 0.0) + position
             now.arm_short = max(-self._slot_inventory, 0.0) + position
-        now.limits = held.limits
-        return now, held
 
     def for_shadow(self, arm: Arm, state: MarketState) -> tuple[MarketState, Situation]:
         """What this arm would see had it quoted alone: the same market, its own counterfactual inventory."""
         inventory = self.ledger.shadows[arm].track.account.inventory
-        situation = msgspec.structs.replace(
+        situation = dataclasses.replace(
             self.situation,
             inventory_high=inventory,
             inventory_low=inventory,
@@ -137,11 +153,13 @@ class Book:
 
     def quoted(self, arm: Arm, attempt: Attempt, now_ns: int) -> None:
         """A quote was answered: it counts for the rates when it says something new."""
-        quote = (attempt.bids, attempt.asks)
-        if quote != self._last_quote:
-            self._last_quote = quote
-            self.quote_rate.count(now_ns)
-        self.ledger.arms[arm].counts[Counter.QUOTES] += 1
+        if self.quote_rate is not None:
+            quote = (attempt.bids, attempt.asks)
+            if quote != self._last_quote:
+                self._last_quote = quote
+                self.quote_rate.count(now_ns)
+        track = self._baseline if arm is Arm.BASELINE else self._candidate
+        track.counts[QUOTES] += 1
 
     def order(self, order: LiveOrder, now_ns: int) -> None:
         """An own order was sent, acknowledged or changed."""
@@ -149,7 +167,8 @@ class Book:
         _whole("order.price_ticks", order.price_ticks)
         self.reports_orders = True
         if self.orders.put(order):
-            self.order_rate.count(now_ns)
+            if self.order_rate is not None:
+                self.order_rate.count(now_ns)
             self.ledger.arms[order.arm].counts[Counter.ORDERS] += 1
 
     def fill(self, fill: Fill, now_ns: int, wall_ns: int) -> None:
@@ -199,3 +218,10 @@ class Book:
 def _whole(field: str, value: int) -> None:
     if not 0 < value <= LARGEST:
         raise InputError(field, value, f"a whole number in [1, {LARGEST}]")
+
+
+def _window(present: RateWindow | None, rate: float | None) -> RateWindow | None:
+    """The window for this rate; what was counted stays counted while the rate is the same."""
+    if rate is None:
+        return None
+    return present if present is not None and present.rate == rate else RateWindow(rate)

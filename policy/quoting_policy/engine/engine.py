@@ -41,6 +41,12 @@ IDLE = Schedule(block_ns=60_000_000_000)
 REDUCING = frozenset({"drawdown", "daily_loss", "portfolio_drawdown", "portfolio_daily_loss", "zone"})
 """Clamps that leave reducing orders only."""
 
+UNLIMITED = 2**31
+"""Orders that may be sent at once where no rate is set."""
+
+BASELINE, CANDIDATE = Arm.BASELINE, Arm.CANDIDATE
+NONE: tuple[str, ...] = ()
+
 Clock = Callable[[], int]
 
 
@@ -69,7 +75,8 @@ class Engine:
         self.latency = Histogram()
         self.holdings = Holdings()
         self._pushed_limits: Limits | None = None
-        self._policies: dict[Arm, ArmPolicy] = {}
+        self._baseline: ArmPolicy
+        self._candidate: ArmPolicy
         self._stopwatch = stopwatch
         self._clock = clock
 
@@ -78,12 +85,13 @@ class Engine:
     def configure(self, revision: Revision, *, now_ns: int, wall_ns: int) -> str:
         """Run this revision from now on; its digest. Raises InputError, and then nothing has changed."""
         digest = revision.digest()
-        policies = {Arm.BASELINE: self._policy(revision.baseline, "baseline", revision)}
+        baseline = self._policy(revision.baseline, "baseline", revision)
+        candidate = baseline
         if revision.candidate is not None:
-            policies[Arm.CANDIDATE] = self._policy(revision.candidate, "candidate", revision)
+            candidate = self._policy(revision.candidate, "candidate", revision)
         if digest != self.control.digest:
             self.books = {i.symbol: self._book(i, digest, wall_ns) for i in revision.instruments}
-        self.revision, self._policies = revision, policies
+        self.revision, self._baseline, self._candidate = revision, baseline, candidate
         self.control.digest = digest
         self.control.has_candidate = revision.candidate is not None
         self._apply_limits()
@@ -123,6 +131,12 @@ class Engine:
             raise InputError("drill.digest", digest, "the digest at hand, in stage Shadow")
         self._latch(("drill",), "", now_ns=now_ns, wall_ns=wall_ns, drill=True)
 
+    def interrupt(self) -> None:
+        """Stop a model that is over its budget; called by a signal handler while the engine decides."""
+        if self.revision is not None:
+            self._baseline.interrupt()
+            self._candidate.interrupt()
+
     def drain(self, *, now_ns: int) -> None:
         """Shut down: no quotes from now on."""
         self.control.draining = True
@@ -143,22 +157,33 @@ class Engine:
             control.review(now_ns)
         age_s = None if data_ns is None else (now_ns - data_ns) * 1e-9
         book.observe(state, age_s, now_ns, wall_ns)
-        book.situation.portfolio = self.holdings.view(book, wall_ns)
-        timeline = book.ledger.timeline
-        slot_arm = timeline.slot.arm
-        choice = control.choices[slot_arm]
+        if self.holdings.limited:
+            book.situation.portfolio = self.holdings.view(book, wall_ns)
+        ledger = book.ledger
+        timeline = ledger.timeline
+        slot = timeline.slot
+        slot_arm = slot.arm
+        choice = control.in_baseline_slot if slot_arm is BASELINE else control.in_candidate_slot
         arm = choice.arm
-        timeline.charged = arm if arm is slot_arm else None
+        charged = slot_arm if arm is slot_arm else None
+        if charged is not timeline.charged:
+            timeline.charge(charged)
+        if ledger.shadowing is not control.shadowing:
+            ledger.shadowing = control.shadowing
         if arm is None:
-            return Decision(
-                mode=choice.mode, orders=self._orders(book, NOTHING, now_ns), reasons=(choice.rule,)
+            return self._silence(book, choice, now_ns)
+        if book.turn is not arm or book.slot is not slot:
+            book.take_turn(arm)
+        policy = self._candidate if arm is CANDIDATE else self._baseline
+        attempt = policy.attempt(state, book.situation, book.held, book.whole.limits)
+        breaches, reasons, mode = NONE, choice.reasons, Mode.ACTIVE
+        if not attempt.plain or ledger.shadowing:
+            arm, attempt, breaches, reasons = self._aftermath(
+                book, choice, attempt, state, now_ns=now_ns, wall_ns=wall_ns
             )
-        arm, attempt, breaches, reasons = self._answer(book, choice, state, now_ns, wall_ns)
+            mode = self._count_bound(symbol, arm, attempt)
+        book.mode = mode
         book.quoted(arm, attempt, now_ns)
-        if attempt.bound or attempt.realised:
-            book.mode = self._count_bound(symbol, arm, attempt)
-        else:
-            book.mode = Mode.ACTIVE
         orders = self._orders(book, attempt, now_ns) if book.reports_orders else ()
         elapsed = self._clock() - started
         self.latency.observe(elapsed)
@@ -166,7 +191,7 @@ class Engine:
             bids=attempt.bids,
             asks=attempt.asks,
             arm=arm,
-            mode=book.mode,
+            mode=mode,
             orders=orders,
             clamps_bound=attempt.bound,
             breaches=breaches,
@@ -204,51 +229,58 @@ class Engine:
 
     # How it is done.
 
-    def _answer(
-        self, book: Book, choice: Choice, state: MarketState, now_ns: int, wall_ns: int
+    def _silence(self, book: Book, choice: Choice, now_ns: int) -> Decision:
+        """Nobody may quote: every order has to go."""
+        orders = self._orders(book, NOTHING, now_ns) if book.reports_orders else ()
+        return Decision(mode=choice.mode, orders=orders, reasons=choice.reasons)
+
+    def _aftermath(
+        self,
+        book: Book,
+        choice: Choice,
+        attempt: Attempt,
+        state: MarketState,
+        *,
+        now_ns: int,
+        wall_ns: int,
     ) -> tuple[Arm, Attempt, tuple[str, ...], tuple[str, ...]]:
-        """The candidate's quote, if it has one, else the baseline's: (arm, quote, breaches, why)."""
-        breaches: tuple[str, ...] = ()
-        reasons: tuple[str, ...] = (choice.rule,)
-        arm = Arm.CANDIDATE
-        if choice.arm is arm:
-            attempt = self._attempt(book, arm, state)
+        """What follows from an attempt that was not plain: (arm, quote, breaches, reasons).
+
+        A candidate that breached, or had no quote, is answered for by the baseline.
+        """
+        breaches, reasons = NONE, choice.reasons
+        if choice.arm is CANDIDATE:
             breaches = attempt.breaches + attempt.realised
+            if attempt.answered and not breaches:
+                return CANDIDATE, attempt, breaches, reasons
+            self.refusals[book.symbol, CANDIDATE] += 1
             if breaches:
                 self._latch(breaches, book.symbol, now_ns=now_ns, wall_ns=wall_ns)
-            if attempt.answered and not breaches:
-                return arm, attempt, breaches, reasons
             reasons += tuple(filter(None, ("candidate_refused", *attempt.breaches, attempt.refusal)))
-        attempt = self._attempt(book, Arm.BASELINE, state)
-        book.ledger.shadowing = self.control.shadowing
-        if self.control.shadowing:
+            book.take_turn(BASELINE)
+            attempt = self._baseline.attempt(state, book.situation, book.held, book.whole.limits)
+        if book.ledger.shadowing:
             breaches = self._shadow(book, state, now_ns=now_ns, wall_ns=wall_ns)
         if attempt.realised and self.control.exposed:
             breaches += attempt.realised
             self._latch(attempt.realised, book.symbol, now_ns=now_ns, wall_ns=wall_ns)
         if not attempt.answered:
+            self.refusals[book.symbol, BASELINE] += 1
             reasons += tuple(filter(None, ("baseline_refused", *attempt.breaches, attempt.refusal)))
-        return Arm.BASELINE, attempt, breaches, reasons
+        return BASELINE, attempt, breaches, reasons
 
     def _shadow(self, book: Book, state: MarketState, *, now_ns: int, wall_ns: int) -> tuple[str, ...]:
         """Let both arms quote for the record, with the inventory each would have; breaches."""
         breaches: tuple[str, ...] = ()
-        for arm in Arm:
+        for arm, policy in ((BASELINE, self._baseline), (CANDIDATE, self._candidate)):
             seen, situation = book.for_shadow(arm, state)
-            attempt = self._policies[arm].attempt(seen, situation, book.whole, book.whole.limits)
+            attempt = policy.attempt(seen, situation, book.whole, book.whole.limits)
             book.ledger.on_shadow(arm, attempt.bids, attempt.asks)
-            if arm is Arm.CANDIDATE:
+            if arm is CANDIDATE:
                 breaches = attempt.breaches
         if breaches:
             self._latch(breaches, book.symbol, now_ns=now_ns, wall_ns=wall_ns)
         return breaches
-
-    def _attempt(self, book: Book, arm: Arm, state: MarketState) -> Attempt:
-        situation, held = book.for_arm(arm)
-        attempt = self._policies[arm].attempt(state, situation, held, book.whole.limits)
-        if not attempt.answered:
-            self.refusals[book.symbol, arm] += 1
-        return attempt
 
     def _latch(
         self, breaches: tuple[str, ...], instrument: str, *, now_ns: int, wall_ns: int, drill: bool = False
@@ -273,7 +305,8 @@ class Engine:
 
     def _orders(self, book: Book, attempt: Attempt, now_ns: int) -> tuple[OrderAction, ...]:
         assert self.revision is not None  # noqa: S101  there is a book, so there is a revision
-        timing = Timing(now_ns=now_ns, last_fill_ns=book.last_fill_ns, budget=book.order_rate.room(now_ns))
+        budget = UNLIMITED if book.order_rate is None else book.order_rate.room(now_ns)
+        timing = Timing(now_ns=now_ns, last_fill_ns=book.last_fill_ns, budget=budget)
         return refresh(book.orders, attempt.bids, attempt.asks, self.revision.refresh, timing)
 
     def _apply_limits(self) -> None:

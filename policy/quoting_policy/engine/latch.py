@@ -26,8 +26,10 @@ class Latched(msgspec.Struct, frozen=True, kw_only=True):
 class Latch:
     """Latched breaches in memory, and in a file that survives a restart.
 
-    Memory counts: a disk that refuses costs durability, never the latch; :meth:`flush` tries again until it
-    succeeds. A file that cannot be read latches every digest, until a release.
+    A latch is in the file before :meth:`set` returns, so that the death of the process cannot lose it, and
+    safe from the death of the machine after :meth:`flush`, which may wait for the disk. Memory counts: a disk
+    that refuses costs durability, never the latch, and :meth:`flush` tries again until it succeeds. A file
+    that cannot be read latches every digest, until a release.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -67,7 +69,7 @@ class Latch:
         self._held[latched.digest] = latched
         while len(self._held) > MOST:
             del self._held[next(iter(self._held))]
-        self._dirty = True
+        self._write(durably=False)
         return True
 
     def release(self, digest: str) -> bool:
@@ -75,30 +77,39 @@ class Latch:
         had = self._unreadable or digest in self._held
         self._held.pop(digest, None)
         self._unreadable = False
-        self._dirty = self._dirty or had
+        if had:
+            self._write(durably=False)
         return had
 
     def flush(self) -> bool:
         """Write what is not yet on disk, durably and atomically; False when the disk refused."""
-        if not self._dirty or self.path is None:
-            return True
+        if self._dirty:
+            self._write(durably=True)
+        return not self._dirty
+
+    def _write(self, *, durably: bool) -> None:
+        self._dirty = self.path is not None
+        if self.path is None:
+            return
         try:
-            _write_durably(self.path, msgspec.json.encode(list(self._held.values())))
+            _replace(self.path, msgspec.json.encode(list(self._held.values())), durably=durably)
         except OSError:
             self.write_failures += 1
-            return False
-        self._dirty = False
-        return True
+        else:
+            self._dirty = not durably
 
 
-def _write_durably(path: Path, content: bytes) -> None:
-    """Replace a file so that a crash at any moment leaves the old or the new content, never a part."""
+def _replace(path: Path, content: bytes, *, durably: bool) -> None:
+    """Replace a file so that whoever reads it finds the old or the new content, never a part."""
     beside = path.with_name(f".{path.name}.new")
     with beside.open("wb") as file:
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())
+        if durably:
+            os.fsync(file.fileno())
     beside.replace(path)
+    if not durably:
+        return
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)

@@ -16,15 +16,15 @@ REMEMBERED = 4096
 class OwnOrders:
     """Orders that may still be filled, and what they add up to.
 
-    The quantity of an order is what is still open after all fills reported so far.
+    The quantity of an order is what is still open after all fills reported so far. sum: of both sides.
     """
 
-    __slots__ = ("_closed", "_live", "_sum")
+    __slots__ = ("_closed", "_live", "sum")
 
     def __init__(self) -> None:
         self._live: dict[str, LiveOrder] = {}
         self._closed: dict[str, Arm] = {}
-        self._sum: LiveOrders | None = NO_ORDERS
+        self.sum: LiveOrders = NO_ORDERS
 
     def __iter__(self) -> Iterator[LiveOrder]:
         return iter(self._live.values())
@@ -36,7 +36,7 @@ class OwnOrders:
         """An order is in flight or live, with this open quantity; says whether it is new."""
         new = order.order_id not in self._live
         self._live[order.order_id] = order
-        self._sum = None
+        self.sum = self._add_up()
         return new
 
     def close(self, order_id: str) -> None:
@@ -44,20 +44,20 @@ class OwnOrders:
         order = self._live.pop(order_id, None)
         if order is not None:
             self._remember(order)
-            self._sum = None
+            self.sum = self._add_up()
 
     def fill(self, fill: Fill) -> Arm | None:
         """Take a fill off its order; the arm it belongs to, None for an order never heard of."""
         order = self._live.get(fill.order_id)
         if order is None:
             return self._closed.get(fill.order_id)
-        self._sum = None
         left = order.qty_lots - fill.qty_lots
         if left > 0:
             self._live[fill.order_id] = msgspec.structs.replace(order, qty_lots=left)
         else:
             del self._live[fill.order_id]
             self._remember(order)
+        self.sum = self._add_up()
         return order.arm
 
     def clear(self) -> None:
@@ -65,14 +65,9 @@ class OwnOrders:
         for order_id in list(self._live):
             self.close(order_id)
 
-    @property
-    def sum(self) -> LiveOrders:
-        """What all orders of each side add up to."""
-        if self._sum is None:
-            self._sum = self._add_up()
-        return self._sum
-
     def _add_up(self) -> LiveOrders:
+        if not self._live:
+            return NO_ORDERS
         sides: dict[Side, dict[int, int]] = {Side.BID: {}, Side.ASK: {}}
         for order in self._live.values():
             at = sides[order.side]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+import msgspec
+
 from quoting_policy.clamps import (
     Clamp,
     Situation,
@@ -21,6 +23,7 @@ from quoting_policy.domain import (
     MarketState,
     PortfolioLimits,
     QuoteLevel,
+    RawQuote,
 )
 from quoting_policy.models import QuotingModel, RefusalError
 
@@ -38,14 +41,15 @@ class HeldLimits(NamedTuple):
     @classmethod
     def of(cls, limits: Limits, portfolio: PortfolioLimits, tick: float) -> HeldLimits:
         """Prepare limits for an instrument of this tick size."""
-        return cls(limits, rows_for(limits, portfolio), Envelope.of(limits, portfolio, tick))
+        return cls(limits, rows_for(limits, portfolio), Envelope(limits, portfolio, tick))
 
 
-class Attempt(NamedTuple):
+class Attempt(msgspec.Struct, frozen=True, gc=False):
     """What an arm made of a request.
 
     answered: False where the baseline must answer. breaches: faults of the model. realised: limits that are
-    crossed, whoever is to blame. refusal: why there is no quote, though nothing is wrong.
+    crossed, whoever is to blame. refusal: why there is no quote, though nothing is wrong. plain: answered,
+    and no clamp touched it.
     """
 
     answered: bool
@@ -55,61 +59,57 @@ class Attempt(NamedTuple):
     breaches: tuple[str, ...] = ()
     realised: tuple[str, ...] = ()
     refusal: str = ""
+    plain: bool = False
 
 
 UNUSABLE = Attempt(answered=True, bound=("input",))
 """Nobody can quote from such an input, and no model is to blame for what it made of it."""
 
 
+class TimeBudgetError(Exception):
+    """Raised into a model that has spent its budget and shows no sign of coming to an end."""
+
+
 class ArmPolicy:
     """A model under a time budget. It never raises: a model's failure is an attempt that was not answered.
 
-    running: the model is at work at this moment, for a watchdog to see. budget_ns: what the stopwatch may
-    show for one quote. stopwatch: ns, processor time of this thread, so that a busy neighbour is not the
-    model's fault.
+    stopwatch: ns, processor time of this thread, so that a busy neighbour is not the model's fault.
     """
 
-    __slots__ = ("budget_ns", "model", "needs", "running", "stopwatch", "thresholds")
+    __slots__ = ("_budget_ns", "_model", "_needs", "_running_since_ns", "_stopwatch", "_thresholds")
 
     def __init__(self, model: QuotingModel, thresholds: BreachThresholds, stopwatch: Stopwatch) -> None:
-        self.model = model
-        self.needs = tuple(sorted(model.needs))
-        self.thresholds = thresholds
-        self.budget_ns = round(thresholds.time_budget_us * 1000)
-        self.stopwatch = stopwatch
-        self.running = False
+        self._model = model
+        self._needs = tuple(sorted(model.needs))
+        self._thresholds = thresholds
+        self._budget_ns = round(thresholds.time_budget_us * 1000)
+        self._stopwatch = stopwatch
+        self._running_since_ns: int | None = None
 
     def attempt(self, state: MarketState, now: Situation, held: HeldLimits, whole: Limits) -> Attempt:
         """Quote, clamp and judge. whole: the instrument's limits, before they are scaled to the exposure."""
+        stopwatch = self._stopwatch
         try:
-            return self._attempt(state, now, held, whole)
-        except RefusalError as refusal:
-            return Attempt(answered=False, refusal=str(refusal))
+            for need in self._needs:
+                if getattr(state, need) is None:
+                    raise RefusalError(f"{need} is missing")
+            self._running_since_ns = started = stopwatch()
+            raw = self._model.quote(state)
+            self._running_since_ns = None
+            if stopwatch() - started > self._budget_ns:
+                raise TimeBudgetError
+            sides = held.envelope.untouched(raw, now)
+            if sides is None:
+                return self._judge(raw, now, held, whole)
+            return Attempt(True, sides[0], sides[1], plain=True)
         except Exception as error:  # noqa: BLE001  whatever a model throws or returns, the baseline answers
-            if not is_usable(now):
-                return UNUSABLE
-            return Attempt(answered=False, breaches=("exception",), refusal=type(error).__name__)
-        finally:
-            self.running = False
+            self._running_since_ns = None
+            return _failure(error, now)
 
-    def _attempt(self, state: MarketState, now: Situation, held: HeldLimits, whole: Limits) -> Attempt:
-        for need in self.needs:
-            if getattr(state, need) is None:
-                return Attempt(answered=False, refusal=f"{need} is missing")
-        stopwatch = self.stopwatch
-        self.running = True
-        started = stopwatch()
-        raw = self.model.quote(state)
-        spent = stopwatch() - started
-        self.running = False
-        if spent > self.budget_ns:
-            return Attempt(answered=False, breaches=("time_budget",))
-        sides = held.envelope.untouched(raw, now)
-        if sides is not None:
-            return Attempt(True, *sides)
+    def _judge(self, raw: RawQuote, now: Situation, held: HeldLimits, whole: Limits) -> Attempt:
         if not is_usable(now):
             return UNUSABLE
-        if breaches := raw_breaches(raw, now.mid, whole, self.thresholds):
+        if breaches := raw_breaches(raw, now.mid, whole, self._thresholds):
             return Attempt(answered=False, breaches=breaches, realised=realised_breaches(now))
         clamped = clamp(raw, now, held.rows)
         return Attempt(
@@ -119,3 +119,23 @@ class ArmPolicy:
             bound=clamped.bound,
             realised=realised_breaches(now),
         )
+
+    def interrupt(self) -> None:
+        """Stop the model if it is at work and over its budget: raises TimeBudgetError into it.
+
+        For a signal handler: only what interrupts the model's own code can end a loop without an end.
+        """
+        since = self._running_since_ns
+        if since is not None and self._stopwatch() - since > self._budget_ns:
+            raise TimeBudgetError
+
+
+def _failure(error: Exception, now: Situation) -> Attempt:
+    """What a model's exception means."""
+    if isinstance(error, RefusalError):
+        return Attempt(answered=False, refusal=str(error))
+    if isinstance(error, TimeBudgetError):
+        return Attempt(answered=False, breaches=("time_budget",))
+    if not is_usable(now):
+        return UNUSABLE
+    return Attempt(answered=False, breaches=("exception",), refusal=type(error).__name__)

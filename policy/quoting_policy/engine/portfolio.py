@@ -9,7 +9,7 @@ import msgspec
 
 from quoting_policy.accounting.ledger import DAY_NS
 from quoting_policy.accounting.risk import Drawdown
-from quoting_policy.clamps.situation import NO_PORTFOLIO, Portfolio
+from quoting_policy.clamps.situation import Portfolio
 from quoting_policy.domain import Limits, PortfolioLimits, Revision
 from quoting_policy.engine.book import Book
 from quoting_policy.engine.policy import HeldLimits
@@ -22,20 +22,18 @@ class Holdings:
         self.limits = PortfolioLimits()
         self.gross = 0.0
         self.risk = Drawdown()
-        self._limited = False
+        self.limited = False
 
     def hold_to(self, limits: PortfolioLimits) -> None:
         """Limits from now on."""
         self.limits = limits
-        self._limited = any(
+        self.limited = any(
             limit is not None
             for limit in (limits.max_gross_notional, limits.max_drawdown, limits.max_daily_loss)
         )
 
     def view(self, book: Book, wall_ns: int) -> Portfolio:
         """The portfolio after what changed in this book, for the clamps."""
-        if not self._limited:
-            return NO_PORTFOLIO
         gross, equity = book.changes()
         self.gross += gross
         self.risk.mark(self.risk.equity + equity)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from quoting_policy.clamps.precedence import Choice, Standing, choose
+from quoting_policy.clamps.precedence import Standing, choose
 from quoting_policy.domain import Arm, Authority, Kill, KillAction, Stage
 from quoting_policy.engine.latch import Latch
 from quoting_policy.errors import InputError
@@ -16,8 +16,8 @@ SKEW_NS = 50_000_000
 class Control:
     """The state that the precedence rules look at, and what they say for either slot.
 
-    Both choices are computed when something changes or expires, not for each request. version: rises
-    whenever a choice changes, so that apps can be told.
+    What holds in either arm's slot is worked out when something changes or expires, not for each request.
+    version: rises whenever it changes, so that apps can be told.
     """
 
     def __init__(self, latch: Latch) -> None:
@@ -30,7 +30,7 @@ class Control:
         self.expires_ns = 0
         self.review_at_ns: float = math.inf
         self.version = 0
-        self.choices: dict[Arm, Choice] = {}
+        self.in_baseline_slot = self.in_candidate_slot = choose(Standing())
         self.review(0)
 
     def review(self, now_ns: int) -> None:
@@ -50,14 +50,14 @@ class Control:
             )
             for arm in Arm
         }
-        choices = {arm: choose(standing[arm]) for arm in Arm}
-        if choices != self.choices:
-            self.choices = choices
+        baseline, candidate = choose(standing[Arm.BASELINE]), choose(standing[Arm.CANDIDATE])
+        if (baseline, candidate) != (self.in_baseline_slot, self.in_candidate_slot):
+            self.in_baseline_slot, self.in_candidate_slot = baseline, candidate
             self.version += 1
         self.shadowing = (
-            stage is Stage.SHADOW and self.choices[Arm.CANDIDATE].rule == "shadow" and self.has_candidate
+            stage is Stage.SHADOW and self.in_candidate_slot.rule == "shadow" and self.has_candidate
         )
-        self.exposed = self.choices[Arm.CANDIDATE].arm is Arm.CANDIDATE
+        self.exposed = self.in_candidate_slot.arm is Arm.CANDIDATE
 
     def stage(self, now_ns: int) -> Stage | None:
         """What a live authority for the digest at hand allows."""
@@ -76,11 +76,10 @@ class Control:
             raise InputError("authority.fencing", authority.fencing, f">= {self.authority.fencing}")
         if seen_ns > now_ns + SKEW_NS:
             raise InputError("authority.seen_ns", seen_ns, f"<= now ({now_ns} ns)")
-        changed = self.authority != authority
-        self.authority = authority
+        before, self.authority = self.authority, authority
         self.expires_ns = min(seen_ns, now_ns) + round(authority.lifetime_s * 1e9)
         self.review(now_ns)
-        return changed
+        return before is None or _terms(before) != _terms(authority)
 
     def engage(self, kill: Kill, now_ns: int) -> None:
         """Take the state of the kill switches."""
@@ -91,3 +90,8 @@ class Control:
     def kill_engaged(self) -> bool:
         """Whether a kill switch is known to be engaged."""
         return self.kill is not None and self.kill.action is not KillAction.NONE
+
+
+def _terms(authority: Authority) -> tuple[object, ...]:
+    """What a renewal may change besides the time it gives."""
+    return authority.digest, authority.stage, authority.exposure_percent, authority.schedule()

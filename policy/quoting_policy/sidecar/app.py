@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-from quoting_policy.domain import Arm
 from quoting_policy.engine import Engine
 from quoting_policy.errors import InputError
 from quoting_policy.protocol.messages import (
@@ -81,7 +80,7 @@ class AppDesk:
     def mode(self) -> bytes:
         """The payload that tells apps who may quote now."""
         control = self._engine.control
-        choice = control.choices[Arm.CANDIDATE]
+        choice = control.in_candidate_slot
         return self._encode(ModeChanged(choice.mode, choice.arm, control.digest, choice.rule))
 
     def bad_frame(self, error: Exception) -> bytes:
@@ -97,7 +96,7 @@ class AppDesk:
             )
         connection.greeted, connection.name = True, message.app
         control = self._engine.control
-        mode = control.choices[Arm.CANDIDATE].mode
+        mode = control.in_candidate_slot.mode
         return Welcome(VERSION, mode, control.digest, tuple(self._engine.books))
 
     def _ask(self, ask: Ask) -> Reply:

@@ -20,6 +20,9 @@ from quoting_policy.sidecar.control import ControlDesk
 log = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 512
+GUARD_S = 0.01
+"""How much processor time passes between two looks at a model that does not return, s."""
+
 RETRY_S = 1.0
 """How soon a latch that the disk refused is written again."""
 
@@ -59,6 +62,14 @@ class Server:
         """Stop when one of these signals arrives."""
         for number in signals:
             signal.signal(number, lambda *_: self.stop())
+
+    def guard(self) -> None:
+        """Interrupt models that do not come to an end. Main thread only.
+
+        The timer counts processor time: it never wakes an idle engine.
+        """
+        signal.signal(signal.SIGVTALRM, lambda *_: self.engine.interrupt())
+        signal.setitimer(signal.ITIMER_VIRTUAL, GUARD_S, GUARD_S)
 
     def run(self) -> None:
         """Serve until stopped."""

@@ -6,7 +6,6 @@ import math
 
 from quoting_policy.accounting import Ledger, Track
 from quoting_policy.accounting.risk import conditional_value_at_risk, profit_factor, value_at_risk
-from quoting_policy.domain import Arm
 from quoting_policy.engine import LATENCY_EDGES_NS, Engine
 from quoting_policy.engine.book import Book
 from quoting_policy.protocol.control import (
@@ -29,7 +28,7 @@ def snapshot(engine: Engine, *, connections: int, now_ns: int, wall_ns: int) -> 
         control.review(now_ns)
     for book in engine.books.values():
         book.ledger.on_time(wall_ns, event=False)
-    choice = control.choices[Arm.CANDIDATE]
+    choice = control.in_candidate_slot
     stage = control.stage(now_ns)
     return Snapshot(
         digest=control.digest,

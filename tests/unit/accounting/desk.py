@@ -41,7 +41,7 @@ class Books:
         end = self.wall_ns + round(seconds * SECOND)
         while self.wall_ns < end:
             step = min(round(step_s * SECOND), end - self.wall_ns)
-            self.ledger.timeline.charged = self.ledger.timeline.slot.arm
+            self.ledger.timeline.charge(self.ledger.timeline.slot.arm)
             self.wall_ns += step
             self.now_ns += step
             self.ledger.on_time(self.wall_ns)

@@ -152,7 +152,8 @@ def test_counters_never_fall(moves):
         books.mid(mid_ticks * 0.5)
         books.wait(seconds, step_s=3.0)
         now = [list(track.counts) for track in tracks]
-        assert all(a >= b for after, old in zip(now, before, strict=True) for a, b in zip(after, old))
+        for after, old in zip(now, before, strict=True):
+            assert all(new >= was for new, was in zip(after, old, strict=True))
         before = now
 
 

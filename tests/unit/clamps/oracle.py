@@ -1,10 +1,11 @@
-"""An independent reading of the limits: what is wrong with a quote, worked out in Decimal and the long way."""
+"""An independent reading of the limits: what is wrong with a quote, the long way and in Decimal."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
 from quoting_policy.clamps import ClampedQuote, Situation
+from quoting_policy.domain import QuoteLevel
 
 
 def violations(quote: ClampedQuote, now: Situation) -> list[str]:
@@ -31,26 +32,29 @@ def violations(quote: ClampedQuote, now: Situation) -> list[str]:
         quotes_spent = limits.max_quote_rate is not None and not now.may_send_quotes
         if added and (orders_spent or quotes_spent):
             found.append("rate")
-        losing = (
-            limits.max_drawdown is not None
-            and not now.drawdown < limits.max_drawdown
-            or limits.max_daily_loss is not None
-            and not now.daily_loss < limits.max_daily_loss
+        losing = (limits.max_drawdown is not None and not now.drawdown < limits.max_drawdown) or (
+            limits.max_daily_loss is not None and not now.daily_loss < limits.max_daily_loss
         )
         if added and losing and worst > slack:
             found.append("not reducing")
         for level in levels:
-            if limits.max_order_qty is not None and level.qty_lots > limits.max_order_qty:
-                found.append("size")
-            if level.qty_lots < max(1, now.min_qty_lots):
-                found.append("below minimum")
-            if level.price_ticks < 1:
-                found.append("price")
-            if limits.price_band is not None:
-                away = abs(level.price_ticks * tick - mid) / mid
-                if away > Decimal(limits.price_band) + Decimal("0.000001") * (1 + tick / mid):
-                    found.append("band")
+            found += _order(level, now, tick, mid)
     found += _prices(quote, now, tick)
+    return found
+
+
+def _order(level: QuoteLevel, now: Situation, tick: Decimal, mid: Decimal) -> list[str]:
+    found, limits = [], now.limits
+    if limits.max_order_qty is not None and level.qty_lots > limits.max_order_qty:
+        found.append("size")
+    if level.qty_lots < max(1, now.min_qty_lots):
+        found.append("below minimum")
+    if level.price_ticks < 1:
+        found.append("price")
+    if limits.price_band is not None:
+        away = abs(level.price_ticks * tick - mid) / mid
+        if away > Decimal(limits.price_band) + Decimal("0.000001") * (1 + tick / mid):
+            found.append("band")
     return found
 
 
@@ -61,12 +65,18 @@ def _prices(quote: ClampedQuote, now: Situation, tick: Decimal) -> list[str]:
         if prices != sorted(set(prices)):
             found.append("order of levels")
     slack = tick / 100000
-    if quote.bids and now.best_ask is not None:
-        if quote.bids[0].price_ticks * tick > Decimal(now.best_ask) - tick + slack:
-            found.append("takes the ask")
-    if quote.asks and now.best_bid is not None:
-        if quote.asks[0].price_ticks * tick < Decimal(now.best_bid) + tick - slack:
-            found.append("takes the bid")
+    if (
+        quote.bids
+        and now.best_ask is not None
+        and (quote.bids[0].price_ticks * tick > Decimal(now.best_ask) - tick + slack)
+    ):
+        found.append("takes the ask")
+    if (
+        quote.asks
+        and now.best_bid is not None
+        and (quote.asks[0].price_ticks * tick < Decimal(now.best_bid) + tick - slack)
+    ):
+        found.append("takes the bid")
     if quote.bids and quote.asks:
         spread = (quote.asks[0].price_ticks - quote.bids[0].price_ticks) * tick
         narrowest = Decimal(now.limits.min_spread or 0)

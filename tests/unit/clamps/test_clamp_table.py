@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from decimal import Decimal
 
 import msgspec
 import pytest
 
-from quoting_policy.clamps import CLAMPS, LiveOrders, Portfolio, Situation, Tier, apply_limits, clamp, rows_for
+from quoting_policy.clamps import (
+    CLAMPS,
+    LiveOrders,
+    Portfolio,
+    Situation,
+    Tier,
+    apply_limits,
+    clamp,
+    rows_for,
+)
 from quoting_policy.domain import Instrument, Level, Limits, MarketState, PortfolioLimits, RawQuote
 
 TICK = 0.5
@@ -31,7 +41,7 @@ def levels(side):
 
 
 def clamped(raw=QUOTE, limits=None, **changes):
-    now = msgspec.structs.replace(MARKET, limits=limits or Limits(), **changes)
+    now = dataclasses.replace(MARKET, limits=limits or Limits(), **changes)
     quote = clamp(raw, now, rows_for(now.limits, PortfolioLimits()))
     return levels(quote.bids), levels(quote.asks), quote.bound
 
@@ -97,7 +107,7 @@ def test_a_clamp_takes_away_what_does_not_fit(name, limits, changes, bids, asks)
     ],
 )
 def test_the_portfolio_has_limits_of_its_own(name, portfolio, bids):
-    now = msgspec.structs.replace(MARKET, portfolio=portfolio)
+    now = dataclasses.replace(MARKET, portfolio=portfolio)
     quote = clamp(QUOTE, now, rows_for(now.limits, portfolio.limits))
     assert (levels(quote.bids), quote.bound) == (bids, (name,))
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from decimal import Decimal
 
-import msgspec
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from quoting_policy.clamps import ClampedQuote, Situation, apply_limits, clamp, raw_breaches, rows_for
 from quoting_policy.clamps.breaches import DEFAULT_THRESHOLDS, realised_breaches
 from quoting_policy.clamps.envelope import Envelope
+from quoting_policy.clamps.situation import NO_ORDERS
 from quoting_policy.domain import Instrument, Level, Limits, MarketState, PortfolioLimits, RawQuote
 from tests.unit.clamps.oracle import violations
 from tests.unit.clamps.strategies import calm_situations, limits, raw_quotes, sane_price, situations
@@ -60,7 +61,7 @@ def test_clamping_a_clamped_quote_changes_nothing(raw, now):
     limits,
 )
 def test_adding_limits_never_loosens_one_that_was_there(raw, now, more):
-    tightened = msgspec.structs.replace(now, limits=now.limits.tightened_by(more))
+    tightened = dataclasses.replace(now, limits=now.limits.tightened_by(more))
     quote = clamped(raw, tightened)
     # A smallest spread above the widest wins over it: then the widest is not what was asked for.
     narrow, wide = tightened.limits.min_spread, tightened.limits.max_spread
@@ -78,7 +79,7 @@ def test_adding_limits_never_loosens_one_that_was_there(raw, now, more):
 def test_a_tighter_quantity_limit_never_enlarges_a_side(raw, now, value, field):
     loose = clamped(raw, now)
     tightened = now.limits.tightened_by(Limits(**{field: value}))
-    tight = clamped(raw, msgspec.structs.replace(now, limits=tightened))
+    tight = clamped(raw, dataclasses.replace(now, limits=tightened))
     for before, after in ((loose.bids, tight.bids), (loose.asks, tight.asks)):
         assert sum(level.qty_lots for level in after) <= sum(level.qty_lots for level in before)
 
@@ -86,7 +87,7 @@ def test_a_tighter_quantity_limit_never_enlarges_a_side(raw, now, value, field):
 @generously
 @given(raw_quotes(sane_price, st.floats(0.5, 30)), calm_situations())
 def test_the_common_case_in_one_pass_says_what_the_table_says(raw, now):
-    sides = Envelope.of(now.limits, NO_PORTFOLIO_LIMITS, now.tick).untouched(raw, now)
+    sides = Envelope(now.limits, NO_PORTFOLIO_LIMITS, now.tick).untouched(raw, now)
     if sides is not None:
         quote = clamped(raw, now)
         assert sides == (quote.bids, quote.asks)
@@ -98,7 +99,7 @@ def test_the_common_case_in_one_pass_says_what_the_table_says(raw, now):
 @generously
 @given(raw_quotes(), situations())
 def test_the_common_case_is_never_taken_for_wild_input(raw, now):
-    sides = Envelope.of(now.limits, NO_PORTFOLIO_LIMITS, now.tick).untouched(raw, now)
+    sides = Envelope(now.limits, NO_PORTFOLIO_LIMITS, now.tick).untouched(raw, now)
     if sides is not None:
         quote = clamped(raw, now)
         assert (*sides, ()) == (quote.bids, quote.asks, quote.bound)
@@ -107,11 +108,11 @@ def test_the_common_case_is_never_taken_for_wild_input(raw, now):
 @generously
 @given(st.floats(99.0, 99.9), st.floats(100.1, 101.0), st.integers(1, 4), calm_situations())
 def test_the_common_case_is_common(bid, ask, qty, now):
-    roomy = msgspec.structs.replace(
-        now, limits=Limits(max_position=100, max_spread=50, price_band=0.5), live=type(now.live)()
+    roomy = dataclasses.replace(
+        now, limits=Limits(max_position=100, max_spread=50, price_band=0.5), live=NO_ORDERS
     )
     raw = RawQuote(bids=(Level(bid, qty + 1),), asks=(Level(ask, qty + 1),), reservation=100)
-    sides = Envelope.of(roomy.limits, NO_PORTFOLIO_LIMITS, roomy.tick).untouched(raw, roomy)
+    sides = Envelope(roomy.limits, NO_PORTFOLIO_LIMITS, roomy.tick).untouched(raw, roomy)
     quote = clamped(raw, roomy)
     assert (sides is None) == bool(quote.bound)
 

@@ -29,6 +29,18 @@ def test_a_latch_survives_a_restart(path):
     assert Latch(path).held("d2") is None
 
 
+def test_the_death_of_the_process_right_after_a_breach_does_not_lose_it(path):
+    Latch(path).set(breach())
+    assert Latch(path).held("d1") == breach()
+
+
+def test_a_release_is_remembered_too(path):
+    latch = Latch(path)
+    latch.set(breach())
+    latch.release("d1")
+    assert Latch(path).held("d1") is None
+
+
 def test_an_engine_that_restarts_keeps_the_candidate_out(path):
     before = Desk(Latch(path))
     before.engine.control.latch.set(breach(before.digest))
@@ -45,7 +57,7 @@ def test_a_disk_that_refuses_costs_no_latch_and_is_tried_again(tmp_path):
     latch.set(breach())
     assert not latch.flush()
     assert not latch.flush()
-    assert latch.write_failures == 2
+    assert latch.write_failures == 3
     assert latch.held("d1") == breach()
     folder.mkdir()
     assert latch.flush()

@@ -41,7 +41,8 @@ def test_the_candidate_has_its_share_of_every_block_and_never_more_than_allowed(
 
 
 @pytest.mark.parametrize(
-    ("percent", "share"), [(0, 0), (5, 0.05), (20, 0.2), (30, 0.25), (50, 0.5), (60, 0.5), (80, 0.8), (100, 1)]
+    ("percent", "share"),
+    [(0, 0), (5, 0.05), (20, 0.2), (30, 0.25), (50, 0.5), (60, 0.5), (80, 0.8), (100, 1)],
 )
 def test_an_exposure_that_slots_cannot_give_is_rounded_down(percent, share):
     assert exposure_of(percent) == pytest.approx(share)
