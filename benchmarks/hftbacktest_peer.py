@@ -155,3 +155,32 @@ def quote_with_hftbacktest(hbt, step_ns, half_spread, skew, qty, limit, tick, un
                 else:
                     hbt.submit_sell_order(0, next_id, price, qty * unit, hft.GTX, hft.LIMIT, False)
     return steps, noted, code
+
+
+@njit
+def probe_with_hftbacktest(hbt, step_ns, qty, tick, unit, fills):  # type: ignore[no-untyped-def]  # numba
+    """One buy at the bid and one sell at the ask each step, for one step, whatever became of the last ones.
+
+    Orders are numbered 2k+1 and 2k+2 in step k, so that a fill in one simulator can be looked up in another.
+    Returns the number of fills noted; fills: rows of (order id, exchange time, tick, side).
+    """
+    step, noted = 0, 0
+    while hbt.elapse(step_ns) == 0:
+        orders = hbt.orders(0)
+        for side in range(2):
+            number = 2 * (step - 1) + side + 1
+            if step > 0 and number in orders:
+                order = orders.get(number)
+                if order.status == hft.FILLED:
+                    fills[noted, 0], fills[noted, 1] = number, order.exch_timestamp
+                    fills[noted, 2], fills[noted, 3] = order.exec_price_tick, side
+                    noted += 1
+                elif order.cancellable:
+                    hbt.cancel(0, number, False)
+        hbt.clear_inactive_orders(0)
+        depth = hbt.depth(0)
+        number = 2 * step + 1
+        hbt.submit_buy_order(0, number, depth.best_bid_tick * tick, qty * unit, hft.GTX, hft.LIMIT, False)
+        hbt.submit_sell_order(0, number + 1, depth.best_ask_tick * tick, qty * unit, hft.GTX, hft.LIMIT, False)
+        step += 1
+    return noted

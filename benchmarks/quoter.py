@@ -6,7 +6,7 @@ import numpy as np
 
 from quoting_policy.data.compiled import compiled
 from quoting_policy.sim import memory
-from quoting_policy.sim.layout import BUY, DONE, LIVE
+from quoting_policy.sim.layout import BUY, DONE, LIVE, SELL
 from quoting_policy.sim.memory import Core
 from quoting_policy.sim.trader import cancel, elapse, slot_of, submit
 
@@ -41,3 +41,18 @@ def quote(core: Core, step_ns: int, half_spread: float, skew: float, qty: int, l
             elif (s.position if buying else -s.position) < limit:
                 working[side] = submit(core, side, target, qty, True)
     return steps
+
+
+@compiled
+def probe(core: Core, step_ns: int, qty: int) -> int:
+    """What ``probe_with_hftbacktest`` does; returns the number of steps."""
+    step = 0
+    s, rules, orders = memory.state(core), memory.rules(core), memory.orders(core)
+    while elapse(core, step_ns, False):
+        for k in range(2 * step - 1, 2 * step + 1):
+            if step > 0 and orders[slot_of(core, k)].local_status == LIVE:
+                cancel(core, k)
+        submit(core, BUY, rules.base + s.local_bid, qty, True)
+        submit(core, SELL, rules.base + s.local_ask, qty, True)
+        step += 1
+    return step

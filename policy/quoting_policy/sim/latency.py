@@ -113,21 +113,30 @@ def _not_negative(**values: float) -> None:
 
 
 @inner
-def mix(seed: int, time: int, stream: int) -> np.uint64:
-    """64 well mixed bits of (seed, time, stream): the finaliser of SplitMix64, twice (Steele et al. 2014)."""
-    z = np.uint64(seed) + np.uint64(0x9E3779B97F4A7C15) * np.uint64(stream + 1)
-    for word in (np.uint64(time), np.uint64(stream)):
-        z = z ^ word
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        z = z ^ (z >> np.uint64(31))
-    return z
+def scramble(z: np.uint64) -> np.uint64:
+    """The finaliser of SplitMix64 (Steele, Lea & Flood 2014): equal inputs' neighbours come out unrelated."""
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+@inner
+def key_of(seed: int, time: int) -> np.uint64:
+    """64 mixed bits of a seed and a moment; the seed is mixed first, or nearby pairs would share numbers."""
+    return scramble(scramble(np.uint64(seed) + np.uint64(0x9E3779B97F4A7C15)) + np.uint64(time))
+
+
+@inner
+def from_key(key: np.uint64, stream: int) -> float:
+    """The number in (0, 1) of a key and a stream."""
+    z = scramble(key + np.uint64(0x9E3779B97F4A7C15) * np.uint64(stream + 1))
+    return (np.float64(np.int64(z >> np.uint64(11))) + 0.5) * 2.0**-53
 
 
 @compiled
 def uniform(seed: int, time: int, stream: int) -> float:
     """A number in (0, 1) that depends on nothing but its arguments."""
-    return (np.float64(mix(seed, time, stream) >> np.uint64(11)) + 0.5) * 2.0**-53
+    return from_key(key_of(seed, time), stream)
 
 
 @inner
