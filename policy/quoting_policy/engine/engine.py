@@ -33,7 +33,7 @@ from quoting_policy.engine.portfolio import Holdings, hold_books
 from quoting_policy.engine.refresh import Timing, refresh
 from quoting_policy.engine.standing import Control
 from quoting_policy.errors import InputError
-from quoting_policy.models import build
+from quoting_policy.models import QuotingModel, build
 
 IDLE = Schedule(block_ns=60_000_000_000)
 """Blocks before any authority told their length."""
@@ -54,7 +54,8 @@ class Engine:
     """Decides quotes. Deterministic: time comes in as monotonic ``now_ns`` and wall-clock ``wall_ns``.
 
     latch: where breaches are kept. stopwatch: ns of processor time, to hold a model to its budget. clock: ns,
-    to say how long a decision took; neither has any other influence on what is quoted.
+    to say how long a decision took; neither has any other influence on what is quoted. explores: take models
+    that explore; paper alone sets it.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Engine:
         latch: Latch | None = None,
         stopwatch: Clock = time.thread_time_ns,
         clock: Clock = time.perf_counter_ns,
+        explores: bool = False,
     ) -> None:
         self.control = Control(latch or Latch())
         self.books: dict[str, Book] = {}
@@ -79,6 +81,7 @@ class Engine:
         self._candidate: ArmPolicy
         self._stopwatch = stopwatch
         self._clock = clock
+        self._explores = explores
 
     # What the agent tells.
 
@@ -319,7 +322,12 @@ class Engine:
         hold_books(self.books, self.revision, self._pushed_limits, exposure)
 
     def _policy(self, spec: ArmSpec, field: str, revision: Revision) -> ArmPolicy:
-        return ArmPolicy(build(spec.model, spec.params, f"{field}.params"), revision.breach, self._stopwatch)
+        model = build(spec.model, spec.params, f"{field}.params")
+        if getattr(model, "explores", False) and not self._explores:
+            raise InputError(
+                f"{field}.model", spec.model, "a model that does not explore", "exploring is for the paper stage"
+            )
+        return ArmPolicy(model, revision.breach, self._stopwatch)
 
     def _book(self, instrument: Instrument, digest: str, wall_ns: int) -> Book:
         present = self.books.get(instrument.symbol)
