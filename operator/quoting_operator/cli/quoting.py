@@ -24,6 +24,7 @@ COMMANDS = {
     "simulate": ("quoting_policy.cli.simulate", "simulate a published model and its statistics"),
     "calibrate": ("quoting_policy.cli.calibrate", "fit fill intensities to recorded trades"),
     "models": ("quoting_policy.cli.models", "list quoting models, parameters, units, defaults"),
+    "paper": ("quoting_operator.cli.paper", "replay candidates beside the baseline and judge them"),
 }
 """Subcommand -> (module, one-line help)."""
 

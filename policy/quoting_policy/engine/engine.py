@@ -230,6 +230,10 @@ class Engine:
         book.orders.clear()
         book.reposition(inventory)
 
+    def model(self, arm: Arm) -> QuotingModel:
+        """The model of an arm of the revision at hand."""
+        return (self._candidate if arm is CANDIDATE else self._baseline).model
+
     # How it is done.
 
     def _silence(self, book: Book, choice: Choice, now_ns: int) -> Decision:

@@ -86,6 +86,11 @@ class ArmPolicy:
         self._stopwatch = stopwatch
         self._running_since_ns: int | None = None
 
+    @property
+    def model(self) -> QuotingModel:
+        """The model at work."""
+        return self._model
+
     def attempt(self, state: MarketState, now: Situation, held: HeldLimits, whole: Limits) -> Attempt:
         """Quote, clamp and judge. whole: the instrument's limits, before they are scaled to the exposure."""
         stopwatch = self._stopwatch

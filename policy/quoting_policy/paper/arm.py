@@ -269,20 +269,21 @@ class ArmRun:
         self._curve.append((seconds, ledger.risk.equity, ledger.total.inventory, state.mid, bid, ask))
 
     def _record(self, crashed: str) -> ArmRecord:
-        blocks = len(self.market.times) // max(1, self.desk.block_ns // self.desk.decision_ns)
-        counts, own, orders = np.full((blocks, COUNTERS), np.nan), np.full((blocks, COUNTERS), np.nan), np.full((blocks, 2), np.nan)
+        blocks = (int(self.market.times[-1]) - self.start_ns) // self.desk.block_ns
+        counts, own, orders = (np.full((blocks, width), np.nan) for width in (COUNTERS, COUNTERS, 2))
         clamps: list[dict[str, int]] = [{} for _ in range(blocks)]
-        before = (np.zeros(COUNTERS), np.zeros(COUNTERS), np.zeros(2), Tally[str]())
+        before = [np.zeros(COUNTERS), np.zeros(COUNTERS), np.zeros(2)]
+        bound_before = Tally[str]()
         for i, (sealed, bound, sent, rejected) in enumerate(self._edges[1:]):
             mine = np.array(sealed.counts[self.arm.value])
             every = mine + (np.array(sealed.counts[Arm.BASELINE.value]) if self.arm is Arm.CANDIDATE else 0.0)
             tally = Tally[str]()
             for (_, _, name), count in bound.items():
                 tally[name] += count
-            after = (every, mine, np.array([sent[0], float(rejected)]), tally)
-            counts[i], own[i], orders[i] = (after[k] - before[k] for k in range(3))
-            clamps[i] = dict(tally - before[3])
-            before = after
+            after = [every, mine, np.array([sent[0], float(rejected)])]
+            counts[i], own[i], orders[i] = (now - then for now, then in zip(after, before, strict=True))
+            clamps[i] = dict(tally - bound_before)
+            before, bound_before = after, tally
         tracks = self.book.ledger.arms.values()
         sums = [[getattr(track.sums, name) for name in MARKOUT_ROWS] for track in tracks]
         return ArmRecord(

@@ -23,12 +23,22 @@ def _signed(gain: int) -> Callable[[ArmRecord, float], Float]:
     return lambda arm, block_s: (arm.counts[:, gain] - arm.counts[:, gain + 1]) / block_s
 
 
-def _per_lot(gain: int) -> Callable[[ArmRecord, float], Float]:
-    """Twice the markout a lot: the realised spread; it does not exist in a block without fills."""
+def _markout(horizon: int) -> Callable[[ArmRecord, float], Float]:
+    """Markout that came due in the block; a block that ends before any could is not a measurement."""
 
-    def rate(arm: ArmRecord, _: float) -> Float:
-        lots = arm.counts[:, Counter.FILLED_LOTS]
-        return _ratio(2.0 * (arm.counts[:, gain] - arm.counts[:, gain + 1]), lots)
+    def rate(arm: ArmRecord, block_s: float) -> Float:
+        value = _signed(markout_gain(horizon))(arm, block_s)
+        ends_s = block_s * np.arange(1, len(value) + 1)
+        return np.where(ends_s > HORIZONS_S[horizon], value, np.nan)
+
+    return rate
+
+
+def _realised_spread(horizon: int) -> Callable[[ArmRecord, float], Float]:
+    """Twice the markout a filled lot; it does not exist in a block without fills."""
+
+    def rate(arm: ArmRecord, block_s: float) -> Float:
+        return _ratio(2.0 * block_s * _markout(horizon)(arm, block_s), arm.counts[:, Counter.FILLED_LOTS])
 
     return rate
 
@@ -51,11 +61,11 @@ METRICS: dict[str, tuple[float, str, Callable[[ArmRecord, float], Float]]] = {
     "pnl": (HIGHER, "money/s", _signed(Counter.PNL_GAIN)),
     "edge": (HIGHER, "money/s", _signed(Counter.EDGE_GAIN)),
     **{
-        f"markout_{horizon:g}s": (HIGHER, "money/s", _signed(markout_gain(i)))
+        f"markout_{horizon:g}s": (HIGHER, "money/s", _markout(i))
         for i, horizon in enumerate(HORIZONS_S)
     },
     **{
-        f"realisedSpread_{horizon:g}s": (HIGHER, "money/lot", _per_lot(markout_gain(i)))
+        f"realisedSpread_{horizon:g}s": (HIGHER, "money/lot", _realised_spread(i))
         for i, horizon in enumerate(HORIZONS_S)
     },
     "fillRatio": (HIGHER, "lots/lot", lambda arm, _: _ratio(arm.counts[:, Counter.FILLED_LOTS], arm.orders[:, 0])),
