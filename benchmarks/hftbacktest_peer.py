@@ -12,7 +12,7 @@ from hftbacktest.data import correct_event_order
 from hftbacktest.types import event_dtype
 from numba import njit
 
-from quoting_policy.data.rows import ACTION, ADD, ASK_SIDE, CLEAR, DEPTH, FILL, REDUCE, TRADE
+from quoting_policy.data.rows import ACTION, ADD, ASK_SIDE, CLEAR, DEPTH, FILL, TRADE
 from quoting_policy.data.tape import Tape
 
 _L2 = {DEPTH: hft.DEPTH_EVENT, TRADE: hft.TRADE_EVENT, CLEAR: hft.DEPTH_CLEAR_EVENT}
@@ -82,21 +82,29 @@ def _left_after(action: Any, order: Any, qty: Any) -> Any:
 
 @dataclass
 class Peer:
-    """A hftbacktest run that is ready to start. It keeps the events alive: the library holds a raw pointer."""
+    """A hftbacktest run, ready to start. It keeps the events alive: the library holds a raw pointer."""
 
     events: Any
     backtest: Any
 
 
 def peer(
-    tape: Tape, events: Any, *, latency_ns: int, queue: tuple[str, float | None], roi: bool, margin: int = 5_000
+    tape: Tape,
+    events: Any,
+    *,
+    latency_ns: int,
+    queue: tuple[str, float | None],
+    roi: bool,
+    margin: int = 5_000,
 ) -> Peer:
     """Set hftbacktest up as our replay is: constant latency, no fees, whole fills.
 
     queue: name of the asset's method and its argument. roi: the vector depth instead of the hash map.
     """
     tick = float(Decimal(tape.facts.tick_size))
-    asset = hft.BacktestAsset().data([events]).linear_asset(1.0).constant_order_latency(latency_ns, latency_ns)
+    asset = (
+        hft.BacktestAsset().data([events]).linear_asset(1.0).constant_order_latency(latency_ns, latency_ns)
+    )
     name, argument = queue
     asset = getattr(asset, name)() if argument is None else getattr(asset, name)(argument)
     asset = asset.no_partial_fill_exchange().trading_value_fee_model(0.0, 0.0)
@@ -109,7 +117,9 @@ def peer(
 
 
 @njit
-def quote_with_hftbacktest(hbt, step_ns, half_spread, skew, qty, limit, tick, unit, fills):  # type: ignore[no-untyped-def]  # numba
+def quote_with_hftbacktest(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912  # one loop, as its users write it
+    hbt, step_ns, half_spread, skew, qty, limit, tick, unit, fills
+):
     """The benchmark's strategy on hftbacktest; returns decisions, fills noted and the last code (1: the end).
 
     Each step: one order a side at most, moved by cancelling and sending anew once the old one is gone.
@@ -141,7 +151,11 @@ def quote_with_hftbacktest(hbt, step_ns, half_spread, skew, qty, limit, tick, un
         centre = 0.5 * (bid + ask) - skew * position
         for side in range(2):
             sign = 1 if side == 0 else -1
-            target = min(np.floor(centre - half_spread), bid) if side == 0 else max(np.ceil(centre + half_spread), ask)
+            target = (
+                min(np.floor(centre - half_spread), bid)
+                if side == 0
+                else max(np.ceil(centre + half_spread), ask)
+            )
             if working[side] > 0:
                 order = hbt.orders(0).get(working[side])
                 if order.cancellable and order.price_tick != target:
@@ -181,6 +195,8 @@ def probe_with_hftbacktest(hbt, step_ns, qty, tick, unit, fills):  # type: ignor
         depth = hbt.depth(0)
         number = 2 * step + 1
         hbt.submit_buy_order(0, number, depth.best_bid_tick * tick, qty * unit, hft.GTX, hft.LIMIT, False)
-        hbt.submit_sell_order(0, number + 1, depth.best_ask_tick * tick, qty * unit, hft.GTX, hft.LIMIT, False)
+        hbt.submit_sell_order(
+            0, number + 1, depth.best_ask_tick * tick, qty * unit, hft.GTX, hft.LIMIT, False
+        )
         step += 1
     return noted

@@ -32,11 +32,19 @@ def quote(core: Core, step_ns: int, half_spread: float, skew: float, qty: int, l
         centre = 0.5 * (bid + ask) - skew * s.position
         for side in range(2):
             buying = side == BUY
-            raw = min(np.floor(centre - half_spread), bid) if buying else max(np.ceil(centre + half_spread), ask)
+            raw = (
+                min(np.floor(centre - half_spread), bid)
+                if buying
+                else max(np.ceil(centre + half_spread), ask)
+            )
             target = np.int64(raw)
             if working[side] > 0:
                 order = orders[slot_of(core, working[side])]
-                if order.local_status == LIVE and order.pending == 0 and order.local_place != target - rules.base:
+                if (
+                    order.local_status == LIVE
+                    and order.pending == 0
+                    and order.local_place != target - rules.base
+                ):
                     cancel(core, working[side])
             elif (s.position if buying else -s.position) < limit:
                 working[side] = submit(core, side, target, qty, True)

@@ -15,7 +15,17 @@ from typing import Any
 from tqdm import tqdm
 
 from quoting_operator.cli.gates import read_spec
-from quoting_operator.gates import GateSpec, GateState, GateVerdict, Stage, combine, judge, level, parse_gates, start
+from quoting_operator.gates import (
+    GateSpec,
+    GateState,
+    GateVerdict,
+    Stage,
+    combine,
+    judge,
+    level,
+    parse_gates,
+    start,
+)
 from quoting_operator.gates.sessions import absorb_sessions, check_measured, session_blocks
 from quoting_operator.gates.state import update
 from quoting_policy.domain.session import SessionEvidence, encode
@@ -43,7 +53,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     add = parser.add_argument
     add("--baseline", type=Path, required=True, help="YAML: model, params")
-    add("--candidate", type=Path, action="append", required=True, help="YAML: model, params, name; repeatable")
+    add(
+        "--candidate", type=Path, action="append", required=True, help="YAML: model, params, name; repeatable"
+    )
     add("--data", required=True, metavar="TAPE[,TAPE]", help="tape files, see `quoting data convert`")
     add("--sessions", default="1", help="a number of windows of equal length, or a YAML list of sessions")
     add("--desk", type=Path, help="YAML: limits, venue, signals, block and decision length (docs/paper.md)")
@@ -54,7 +66,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--report", type=Path, metavar="DIR", help="write the paper canary report there")
     add("--json", action="store_true", help="the result as one JSON object")
     add("--index", type=int, help="only this session (default in an Indexed Job: JOB_COMPLETION_INDEX)")
-    add("--termination-log", type=Path, metavar="PATH", help="where --index writes its evidence, at most 4 KiB")
+    add(
+        "--termination-log",
+        type=Path,
+        metavar="PATH",
+        help="where --index writes its evidence, at most 4 KiB",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -125,7 +142,10 @@ def _evaluate(
     def report(session: Session, cached: bool) -> None:
         bar.update()
         if not sys.stderr.isatty():
-            print(f"{session.name}: {'was done' if cached else 'done'}, {session.blocks} blocks", file=sys.stderr)
+            print(
+                f"{session.name}: {'was done' if cached else 'done'}, {session.blocks} blocks",
+                file=sys.stderr,
+            )
 
     try:
         return run_sessions(sessions, pairing, folder, parallel, report)
@@ -193,6 +213,8 @@ def _text(result: dict[str, Any]) -> str:
         lines.append(f"{candidate['candidate']}: {candidate['decision']}")
         for v in candidate["gates"]:
             estimate = "-" if v["estimate"] is None else f"{v['estimate']:.4g}"
-            lines.append(f"  {v['name']:<20} {v['verdict']:<13} n={v['n']:<5} mean D {estimate:<11} {v['message']}")
+            lines.append(
+                f"  {v['name']:<20} {v['verdict']:<13} n={v['n']:<5} mean D {estimate:<11} {v['message']}"
+            )
         lines += [f"  rejected: {reason}" for reason in candidate["rejections"]]
     return "\n".join(lines)

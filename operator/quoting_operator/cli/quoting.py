@@ -19,6 +19,7 @@ from quoting_policy.errors import InputError
 COMMANDS = {
     "agent": ("quoting_policy.cli.agent", "feed an engine its revision, authority and kill state"),
     "engine": ("quoting_policy.cli.engine", "serve quotes over a Unix socket"),
+    "data": ("quoting_policy.cli.data", "inspect, convert and check recorded markets"),
     "gates": ("quoting_operator.cli.gates", "plan and run the statistical gates"),
     "quote": ("quoting_policy.cli.quote", "answer one quote request from standard input"),
     "simulate": ("quoting_policy.cli.simulate", "simulate a published model and its statistics"),

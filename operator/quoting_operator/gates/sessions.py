@@ -47,9 +47,16 @@ def check_measured(gates: Sequence[GateSpec], metrics: Sequence[str]) -> None:
         if gate.kind is Kind.INTEGRITY:
             continue
         if gate.test is not Test.MEAN:
-            raise InputError(f"gate {gate.name}: test", gate.test, "mean in the paper stage", "leave paper out of its stages")
+            raise InputError(
+                f"gate {gate.name}: test",
+                gate.test,
+                "mean in the paper stage",
+                "leave paper out of its stages",
+            )
         if session_metric(gate) not in metrics:
-            raise InputError(f"gate {gate.name}: metric", session_metric(gate), f"one of {', '.join(metrics)}")
+            raise InputError(
+                f"gate {gate.name}: metric", session_metric(gate), f"one of {', '.join(metrics)}"
+            )
 
 
 def session_blocks(gate: GateSpec, evidence: SessionEvidence) -> Iterator[Block]:

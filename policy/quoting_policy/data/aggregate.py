@@ -39,7 +39,8 @@ def aggregate(tape: Tape) -> Tape:
 
 @compiled
 def _level_sizes(
-    code: npt.NDArray[np.uint8], price: npt.NDArray[np.int32], qty: npt.NDArray[np.int64], low: int, width: int,
+    code: npt.NDArray[np.uint8], price: npt.NDArray[np.int32], qty: npt.NDArray[np.int64], low: int,
+    width: int,
     out: npt.NDArray[np.int64],
 ) -> None:  # fmt: skip
     """The size of each row's level after the row."""

@@ -17,7 +17,26 @@ SCALE = 8
 DEPTH_DIFF, SNAPSHOT, TRADE_PRINT, BEST_QUOTE, UNUSED = range(5)
 """What a message is."""
 
-_KEYS = "e E T U u pu b a p q X m B A bids asks data lastUpda".split()
+_KEYS = [
+    "e",
+    "E",
+    "T",
+    "U",
+    "u",
+    "pu",
+    "b",
+    "a",
+    "p",
+    "q",
+    "X",
+    "m",
+    "B",
+    "A",
+    "bids",
+    "asks",
+    "data",
+    "lastUpda",
+]
 (_E, _EVENT_TIME, _T, _FIRST, _LAST, _PREVIOUS, _B, _A, _P, _Q, _X, _M, _BID_QTY, _ASK_QTY, _BIDS, _ASKS,
  _DATA, _UPDATE) = range(len(_KEYS))  # fmt: skip
 _KEY_WORDS = np.array([word(key) for key in _KEYS], np.int64)
@@ -61,12 +80,9 @@ class Stream(NamedTuple):
 def empty_stream(text: npt.NDArray[np.uint8], lines: int) -> Stream:
     """Room for every line and every ``[price, quantity]`` pair of the text."""
     rows = int(np.count_nonzero(text == ord("["))) + lines
-    longs = [np.zeros(lines, np.int64) for _ in range(6)]
-    return Stream(
-        np.zeros(lines, np.uint8), *longs, np.zeros(lines, np.uint8),
-        np.zeros(rows, np.uint8), np.zeros(rows, np.int32), np.zeros(rows, np.int64),
-        np.zeros(lines, np.int32), np.zeros(lines, np.int32),
-    )  # fmt: skip
+    sizes = dict.fromkeys(Stream._fields, lines) | {"code": rows, "price": rows, "qty": rows}
+    types = {"kind": "u1", "fault": "u1", "code": "u1", "price": "i4", "bid": "i4", "ask": "i4"}
+    return Stream(**{name: np.zeros(size, types.get(name, "i8")) for name, size in sizes.items()})
 
 
 @compiled
@@ -119,7 +135,11 @@ def _skip_blank(text: npt.NDArray[np.uint8], i: int, stop: int, separator: int) 
 
 @compiled
 def _object(
-    text: npt.NDArray[np.uint8], i: int, stop: int, starts: npt.NDArray[np.int64], stops: npt.NDArray[np.int64]
+    text: npt.NDArray[np.uint8],
+    i: int,
+    stop: int,
+    starts: npt.NDArray[np.int64],
+    stops: npt.NDArray[np.int64],
 ) -> int:
     """Note where the values of the known keys of the object at ``text[i]`` lie; strings without quotes.
 
@@ -183,7 +203,7 @@ def _levels(
 @compiled
 def _check(price: int, qty: int, tick: int, lot: int, least_qty: int) -> int:
     """The fault of a price and a quantity, 0 if they can be used."""
-    if price == BAD or qty == BAD:
+    if BAD in (price, qty):
         return _NOT_A_NUMBER
     if price <= 0 or qty < least_qty:
         return _NOT_POSITIVE
@@ -238,7 +258,9 @@ def _line(
 
 
 @compiled
-def _integer(text: npt.NDArray[np.uint8], key: int, starts: npt.NDArray[np.int64], stops: npt.NDArray[np.int64]) -> int:
+def _integer(
+    text: npt.NDArray[np.uint8], key: int, starts: npt.NDArray[np.int64], stops: npt.NDArray[np.int64]
+) -> int:
     return decimal(text, starts[key], stops[key], 0) if starts[key] >= 0 else BAD
 
 
@@ -267,7 +289,11 @@ def _message(
     out.first[line] = _integer(text, _UPDATE if snapshot else _FIRST, starts, stops)
     out.last[line] = _integer(text, _UPDATE if snapshot else _LAST, starts, stops)
     out.previous[line] = _integer(text, _UPDATE if snapshot else _PREVIOUS, starts, stops)
-    if starts[bids] < 0 or starts[asks] < 0 or min(out.first[line], out.last[line], out.previous[line]) == BAD:
+    if (
+        starts[bids] < 0
+        or starts[asks] < 0
+        or min(out.first[line], out.last[line], out.previous[line]) == BAD
+    ):
         return -_MISSING
     row = _levels(text, starts[bids], stops[bids], 0, tick, lot, out, row)
     return row if row < 0 else _levels(text, starts[asks], stops[asks], ASK_SIDE, tick, lot, out, row)

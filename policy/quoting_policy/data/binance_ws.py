@@ -13,12 +13,19 @@ import numpy as np
 import numpy.typing as npt
 
 from quoting_policy.data.binance_json import (
-    BEST_QUOTE, DEPTH_DIFF, SCALE, SNAPSHOT, TRADE_PRINT, UNUSED, Stream, empty_stream, read_lines,
+    BEST_QUOTE,
+    DEPTH_DIFF,
+    SCALE,
+    SNAPSHOT,
+    UNUSED,
+    Stream,
+    empty_stream,
+    read_lines,
 )  # fmt: skip
 from quoting_policy.data.compiled import compiled
-from quoting_policy.data.rows import ACTION, DEPTH, TRADE, Fault
+from quoting_policy.data.rows import Fault
 from quoting_policy.data.source import Intake, scaled
-from quoting_policy.data.tape import Facts, Tape, receipt_order
+from quoting_policy.data.tape import Facts, Tape, receipt_order, traded_range
 from quoting_policy.data.text import line_ends
 from quoting_policy.errors import InputError
 
@@ -34,7 +41,9 @@ def load_binance_ws(
     Local times are shifted by a constant where any row would otherwise arrive before it was produced.
     """
     if not tick or not lot:
-        raise InputError("tick, lot", (tick, lot), "given", "the stream doesn't carry them: --tick 0.1 --lot 0.001")
+        raise InputError(
+            "tick, lot", (tick, lot), "given", "the stream doesn't carry them: --tick 0.1 --lot 0.001"
+        )
     pieces, last = [], -1
     for path in paths:
         piece, last = _read(path, intake, scaled("tick", tick, SCALE), scaled("lot", lot, SCALE), last)
@@ -43,13 +52,16 @@ def load_binance_ws(
     return _tape(columns, intake, tick=tick, lot=lot, symbol=symbol or _symbol(paths[0]))
 
 
-def _read(path: Path, intake: Intake, tick: int, lot: int, last: int) -> tuple[dict[str, npt.NDArray[Any]], int]:
+def _read(
+    path: Path, intake: Intake, tick: int, lot: int, last: int
+) -> tuple[dict[str, npt.NDArray[Any]], int]:
     """One file's rows in the file's order, and the update id that its last diff ended with."""
     text = intake.read(path)
     ends = line_ends(text)
     stream = empty_stream(text, len(ends))
     lines, rows = read_lines(text, ends, tick, lot, stream)
-    stream = Stream(*(a[:lines] for a in stream[:8]), *(a[:rows] for a in stream[8:11]), *(a[:lines] for a in stream[11:]))
+    of_rows = ("code", "price", "qty")
+    stream = Stream(**{n: a[: rows if n in of_rows else lines] for n, a in stream._asdict().items()})
     counts = np.diff(stream.row, append=rows)
     last = _chain(stream, last)
     stale = stream.fault == _STALE
@@ -81,7 +93,9 @@ def _received(stream: Stream) -> npt.NDArray[np.int64]:
     snapshots = np.flatnonzero(stream.kind == SNAPSHOT)
     received = stream.local_ns.copy()
     for s in snapshots:
-        waiting = (np.arange(len(received)) < s) & (stream.kind == DEPTH_DIFF) & (stream.last >= stream.last[s])
+        waiting = (
+            (np.arange(len(received)) < s) & (stream.kind == DEPTH_DIFF) & (stream.last >= stream.last[s])
+        )
         received[waiting] = stream.local_ns[s]
     return received
 
@@ -109,7 +123,9 @@ def _walk(
             continue
         if final[i] < anchor:
             fault[i] = _STALE
-        elif broken or (last >= 0 and previous[i] != last) or (last < 0 and anchor >= 0 and first[i] > anchor):
+        elif (
+            broken or (last >= 0 and previous[i] != last) or (last < 0 and anchor >= 0 and first[i] > anchor)
+        ):
             broken = True
             fault[i] = _GAP
         else:
@@ -125,8 +141,6 @@ def _tape(columns: dict[str, npt.NDArray[Any]], intake: Intake, *, tick: str, lo
     latency = rows["local_ns"] - rows["exch_ns"]
     shift = max(0, -int(latency.min(initial=0)))
     rows["local_ns"] += shift
-    traded = rows["price"][rows["code"] & ACTION == TRADE]
-    near = traded if len(traded) else rows["price"][rows["code"] & ACTION == DEPTH]
     facts = Facts(
         venue="Binance USDT-M",
         symbol=symbol,
@@ -136,8 +150,7 @@ def _tape(columns: dict[str, npt.NDArray[Any]], intake: Intake, *, tick: str, lo
         local_clock=True,
         clock_shift_ns=shift,
         snapshot=snapshot,
-        low_tick=int(near.min(initial=np.iinfo(np.int32).max)),
-        high_tick=int(near.max(initial=0)),
+        **traded_range(rows["code"], rows["price"]),
         **intake.account,
     )
     by_time = np.argsort(quotes["quote_exch_ns"], kind="stable")

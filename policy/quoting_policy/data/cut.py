@@ -16,7 +16,7 @@ _ROW_COLUMNS = ("exch_ns", "local_ns", "code", "price", "qty", "order")
 
 
 def cut(tape: Tape, start_ns: int, stop_ns: int) -> Tape:
-    """The rows with exchange time in [start_ns, stop_ns), after the book at ``start_ns`` as rows of that time.
+    """The rows with exchange time in [start_ns, stop_ns), after the book as it stood at ``start_ns``.
 
     An L3 book comes back order by order, oldest first, so queue positions stay exact; an L2 book level by
     level. Facts keep the sessions that overlap the span.
@@ -27,13 +27,15 @@ def cut(tape: Tape, start_ns: int, stop_ns: int) -> Tape:
     book = _orders(tape, int(first)) if tape.facts.level == 3 else _levels(tape, int(first))
     count = len(book["code"])
     book |= {"exch_ns": np.full(count, start_ns), "local_ns": np.full(count, start_ns)}
-    columns: dict[str, npt.NDArray[Any]] = {}
+    columns: dict[str, Any] = {}
     for name in _ROW_COLUMNS:
         column = getattr(tape, name)
         if len(column):
             columns[name] = np.concatenate([book[name], column[first:last]]).astype(column.dtype)
     quotes = slice(*np.searchsorted(tape.quote_exch_ns, (start_ns, stop_ns)))
-    sessions = tuple((max(a, start_ns), min(b, stop_ns)) for a, b in tape.facts.sessions if a < stop_ns and b > start_ns)
+    sessions = tuple(
+        (max(a, start_ns), min(b, stop_ns)) for a, b in tape.facts.sessions if a < stop_ns and b > start_ns
+    )
     return replace(
         tape.with_facts(sessions=sessions, snapshot=True),
         **columns,

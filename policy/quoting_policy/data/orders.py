@@ -50,7 +50,7 @@ def settle(
     seen = np.zeros(count, np.bool_)
     for i in range(len(action)):
         kind = action[i]
-        if faults[i] != 0 or (kind != ADD and kind != REDUCE and kind != FILL):
+        if faults[i] != 0 or kind not in (ADD, REDUCE, FILL):
             continue
         j = order[i]
         if kind == ADD:

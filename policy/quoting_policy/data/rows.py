@@ -1,4 +1,4 @@
-"""What one row of a tape says: its action, the side of the book that it touches, and why a row was left out."""
+"""What one row of a tape says: its action, the side of the book it touches, why a row was left out."""
 
 from __future__ import annotations
 

@@ -39,6 +39,12 @@ class Intake:
     ignored: Counter[str] = field(default_factory=Counter)
     sources: list[Source] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        try:
+            self.policy = BadRows(self.policy)
+        except ValueError as error:
+            raise InputError("bad rows", self.policy, "refuse or drop") from error
+
     def read(self, path: Path) -> npt.NDArray[np.uint8]:
         """The bytes of a file, decompressed by its suffix (.gz, .bz2, .zip with one member)."""
         try:
@@ -54,7 +60,7 @@ class Intake:
 
         faults: one :class:`Fault` a row, 0 where it is good. first_line: line of the file of row 0.
         """
-        good = faults == 0
+        good = np.asarray(faults == 0, np.bool_)
         if good.all():
             return good
         for number, count in zip(*np.unique(faults[~good], return_counts=True), strict=True):

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from quoting_policy.data.orders import dense_orders, settle
 from quoting_policy.data.rows import ADD, ASK_SIDE, FILL, REDUCE, TRADE, Fault
 from quoting_policy.data.source import Column, Intake, mark, read_table, without_header
-from quoting_policy.data.tape import Facts, Tape
+from quoting_policy.data.tape import Facts, Tape, traded_range
 from quoting_policy.data.text import DECIMAL, INTEGER, OPTIONAL_INTEGER, WORD, word
 from quoting_policy.errors import InputError
 
@@ -46,7 +46,7 @@ def load_sse(paths: list[Path], intake: Intake, **_: str) -> Tape:
     row, columns = _book_rows(values, faults)
     kept = intake.keep(path, faults, first_line=2)[row]
     columns = {name: column[kept] for name, column in columns.items()}
-    return Tape(facts=_facts(path, intake, columns["price"]), **columns)
+    return Tape(facts=_facts(path, intake, columns), **columns)
 
 
 def _screen(values: npt.NDArray[np.int64], faults: npt.NDArray[np.uint8]) -> None:
@@ -83,11 +83,18 @@ def _book_rows(
     settle(action, ask, order, ticks, units, count, leg_faults)
     np.maximum.at(faults, row, leg_faults)
     code = action | np.where(ask, ASK_SIDE, 0).astype(np.uint8)
-    columns = {"exch_ns": time_ns, "local_ns": time_ns, "code": code, "price": ticks, "qty": units, "order": order}
+    columns = {
+        "exch_ns": time_ns,
+        "local_ns": time_ns,
+        "code": code,
+        "price": ticks,
+        "qty": units,
+        "order": order,
+    }
     return row, columns
 
 
-def _facts(path: Path, intake: Intake, price: npt.NDArray[np.int32]) -> Facts:
+def _facts(path: Path, intake: Intake, columns: dict[str, npt.NDArray[Any]]) -> Facts:
     symbol, _, rest = path.name.partition("_")
     day = re.match(r"\d{4}-\d{2}-\d{2}", rest)
     return Facts(
@@ -100,7 +107,6 @@ def _facts(path: Path, intake: Intake, price: npt.NDArray[np.int32]) -> Facts:
         epoch=f"midnight {day.group() if day else 'of the recorded day'} Asia/Shanghai",
         sessions=SESSIONS,
         snapshot=True,
-        low_tick=int(price.min(initial=np.iinfo(np.int32).max)),
-        high_tick=int(price.max(initial=0)),
+        **traded_range(columns["code"], columns["price"]),
         **intake.account,
     )

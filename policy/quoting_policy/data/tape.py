@@ -20,11 +20,13 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from quoting_policy.data.rows import ACTION, FILL, TRADE
 from quoting_policy.errors import InputError
 
 FORMAT = "quoting-tape"
 VERSION = 1
 _ALIGNMENT = 64
+_LOCAL_HEADER = 30  # bytes of a zip member's own header, before its name
 _FACTS = "facts.json"
 _DTYPES: dict[str, np.dtype[Any]] = {
     name: np.dtype(code)
@@ -47,8 +49,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What the numbers of a tape mean, and what was done to get them.
 
     Prices are counts of ``tick_size``, quantities of ``qty_unit`` (the smallest that the feed resolves);
-    orders of one's own come in multiples of ``lot`` units. Times are nanoseconds since 1970 UTC, or since
-    midnight of the venue's day where ``epoch`` says so. ``clock_shift_ns`` was added to every local time.
+    orders of one's own come in multiples of ``lot`` units. ``low_tick`` and ``high_tick`` span the trades.
+    Times are nanoseconds since 1970 UTC, or since midnight of the venue's day where ``epoch`` says so.
+    ``clock_shift_ns`` was added to every local time.
     ``sessions`` are the half-open spans of continuous trading; empty means that the venue never closes.
     """
 
@@ -72,10 +75,6 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-def _none(dtype: str) -> Any:
-    return field(default_factory=lambda: np.zeros(0, dtype))
-
-
 @dataclass(frozen=True, slots=True)
 class Tape:
     """The rows of a recorded market, in the order in which the venue produced them.
@@ -93,11 +92,11 @@ class Tape:
     code: npt.NDArray[np.uint8]
     price: npt.NDArray[np.int32]
     qty: npt.NDArray[np.int64]
-    order: npt.NDArray[np.int32] = _none("<i4")
-    local_order: npt.NDArray[np.int32] = _none("<i4")
-    quote_exch_ns: npt.NDArray[np.int64] = _none("<i8")
-    quote_bid: npt.NDArray[np.int32] = _none("<i4")
-    quote_ask: npt.NDArray[np.int32] = _none("<i4")
+    order: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, "<i4"))
+    local_order: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, "<i4"))
+    quote_exch_ns: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, "<i8"))
+    quote_bid: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, "<i4"))
+    quote_ask: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, "<i4"))
 
     def __len__(self) -> int:
         return len(self.code)
@@ -118,9 +117,19 @@ class Tape:
 
     def rows(self, start: int, stop: int) -> Tape:
         """Rows ``start:stop`` as a tape of their own; an L2 tape then lacks the book that stood before."""
-        keep = {name: getattr(self, name)[start:stop] for name in ("exch_ns", "local_ns", "code", "price", "qty")}
+        keep = {
+            name: getattr(self, name)[start:stop] for name in ("exch_ns", "local_ns", "code", "price", "qty")
+        }
         order = self.order[start:stop] if len(self.order) else self.order
         return replace(self, **keep, order=order, local_order=receipt_order(keep["local_ns"]))
+
+
+def traded_range(code: npt.NDArray[np.uint8], price: npt.NDArray[np.int32]) -> dict[str, Any]:
+    """The facts ``low_tick`` and ``high_tick``: lowest and highest trade, else price."""
+    action = code & ACTION
+    traded = price[(action == TRADE) | (action == FILL)]
+    near = traded if len(traded) else price
+    return {"low_tick": int(near.min()), "high_tick": int(near.max())} if len(near) else {}
 
 
 def receipt_order(local_ns: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
@@ -151,7 +160,7 @@ def _write_column(archive: zipfile.ZipFile, name: str, column: npt.NDArray[Any])
     """Store one ``.npy`` member whose header starts on a 64-byte boundary (numpy aligns what follows)."""
     entry = zipfile.ZipInfo(f"{name}.npy")
     offset = archive.fp.tell() if archive.fp is not None else 0
-    padding = -(offset + zipfile.sizeFileHeader + len(entry.filename)) % _ALIGNMENT
+    padding = -(offset + _LOCAL_HEADER + len(entry.filename)) % _ALIGNMENT
     if padding and padding < 4:
         padding += _ALIGNMENT
     if padding:  # a zip "extra" field: two bytes of id, two of length, then filler
@@ -159,7 +168,7 @@ def _write_column(archive: zipfile.ZipFile, name: str, column: npt.NDArray[Any])
     # force_zip64 would lengthen the local header by 20 bytes; give the size instead, so it is known.
     entry.file_size = column.nbytes + 128
     with archive.open(entry, "w") as member:
-        np.lib.format.write_array(member, np.ascontiguousarray(column, _DTYPES[name]), version=(1, 0))
+        np.lib.format.write_array(member, np.ascontiguousarray(column, _DTYPES[name]), version=(1, 0))  # type: ignore[no-untyped-call]  # numpy leaves it untyped
 
 
 def load(path: Path) -> Tape:
@@ -189,8 +198,8 @@ def _map_column(mapped: mmap.mmap, offsets: Mapping[str, int], name: str, path: 
     name_length = int.from_bytes(mapped[start + 26 : start + 28], "little")
     extra_length = int.from_bytes(mapped[start + 28 : start + 30], "little")
     mapped.seek(start + 30 + name_length + extra_length)
-    np.lib.format.read_magic(mapped)  # type: ignore[arg-type]  # a mmap reads like a file
-    shape, _, dtype = np.lib.format.read_array_header_1_0(mapped)  # type: ignore[arg-type]  # as above
+    np.lib.format.read_magic(mapped)  # type: ignore[no-untyped-call]  # numpy leaves it untyped
+    shape, _, dtype = np.lib.format.read_array_header_1_0(mapped)  # type: ignore[no-untyped-call]  # as above
     if len(shape) != 1 or dtype != _DTYPES[name]:
         raise InputError(f"{path}: column {name}", f"{dtype} {shape}", f"{_DTYPES[name]}, one axis")
     return np.frombuffer(mapped, dtype, shape[0], mapped.tell())
@@ -203,7 +212,9 @@ def verify(path: Path) -> Facts:
         expected = json.loads(archive.read(_FACTS))["sha256"]
     for name, column in tape.columns.items():
         if _digest(column) != expected.get(name):
-            raise InputError(f"{path}: column {name}", "sha256 differs", "as written", "the file is damaged; convert again")
+            raise InputError(
+                f"{path}: column {name}", "sha256 differs", "as written", "the file is damaged; convert again"
+            )
     return tape.facts
 
 

@@ -15,6 +15,7 @@ SKIP, INTEGER, DECIMAL, WORD, OPTIONAL_INTEGER = range(5)
 """What a column of a table holds. DECIMAL is read as an integer count of 10**-scale; WORD as up to eight
 bytes packed little end first (see :func:`word`); OPTIONAL_INTEGER is -1 where empty."""
 
+_LARGEST = np.iinfo(np.int64).max
 _POWERS = 10 ** np.arange(19, dtype=np.int64)
 _MISSING = int(Fault.MISSING_FIELD)
 _SURPLUS = int(Fault.SURPLUS_FIELD)
@@ -47,7 +48,7 @@ def decimal(text: npt.NDArray[np.uint8], start: int, stop: int, scale: int) -> i
     """Read ``text[start:stop]`` as a count of ``10**-scale``, exactly; BAD if that is not possible.
 
     Accepts a sign, digits, one point and a power of ten. Digits beyond the scale must be zeros: nothing is
-    ever rounded. What would not fit in 63 bits, or passes 18 digits by scaling, is BAD.
+    ever rounded. What would not fit in 63 bits is BAD.
     """
     negative = start < stop and text[start] == 45
     if negative:
@@ -72,7 +73,7 @@ def decimal(text: npt.NDArray[np.uint8], start: int, stop: int, scale: int) -> i
     if digits == 0 or digits > 19 or value < 0:  # 19 digits may pass 63 bits, and then show as negative
         return BAD
     if shift > 0:
-        if shift + digits > 18 and value != 0:
+        if value != 0 and (shift > 18 or value > _LARGEST // _POWERS[shift]):
             return BAD
         value *= _POWERS[min(shift, 18)]
     elif shift < 0:

@@ -72,7 +72,9 @@ def encode(evidence: SessionEvidence) -> bytes:
         short = tuple(reason[:100] for reason in evidence.rejections[:5])
         message = msgspec.json.encode(msgspec.structs.replace(evidence, rejections=short))
     if len(message) > MOST_BYTES:
-        raise InputError("session evidence", f"{len(message)} bytes", f"at most {MOST_BYTES}", "use fewer blocks")
+        raise InputError(
+            "session evidence", f"{len(message)} bytes", f"at most {MOST_BYTES}", "use fewer blocks"
+        )
     return message
 
 

@@ -13,8 +13,21 @@ import numpy.typing as npt
 
 from quoting_policy.accounting import COUNTERS, HORIZONS_S
 from quoting_policy.domain import (
-    Action, Arm, ArmSpec, Authority, Fill, Instrument, Kill, KillAction, LiveOrder, MarketState, OrderAction,
-    Revision, Schedule, Side, Stage,
+    Action,
+    Arm,
+    ArmSpec,
+    Authority,
+    Fill,
+    Instrument,
+    Kill,
+    KillAction,
+    LiveOrder,
+    MarketState,
+    OrderAction,
+    Revision,
+    Schedule,
+    Side,
+    Stage,
 )  # fmt: skip
 from quoting_policy.engine import Decision, Engine, Timing, refresh
 from quoting_policy.paper.desk import SECOND, Desk
@@ -95,7 +108,9 @@ class ArmRun:
     ) -> None:  # fmt: skip
         self.market, self.desk = market, desk
         self.arm = Arm.BASELINE if candidate is None else Arm.CANDIDATE
-        self.engine, self._digest = engine_for(market, desk, baseline, candidate, explores=explorer is not None)
+        self.engine, self._digest = engine_for(
+            market, desk, baseline, candidate, explores=explorer is not None
+        )
         facts = market.tape.facts
         self.symbol, self.tick, self.lot = facts.symbol, float(facts.tick_size), float(facts.qty_unit)
         self.board_lot = facts.lot
@@ -218,7 +233,9 @@ class ArmRun:
     def _execute(self, decision: Decision, now: int) -> None:
         actions = decision.orders
         if not self.book.reports_orders:  # before the first order the engine leaves the app to place
-            actions = refresh((), decision.bids, decision.asks, self.desk.engine_refresh(), Timing(now_ns=now))
+            actions = refresh(
+                (), decision.bids, decision.asks, self.desk.engine_refresh(), Timing(now_ns=now)
+            )
         for action in actions:
             if action.action is Action.PLACE:
                 self._place(action, decision.arm or Arm.BASELINE, now)
@@ -245,13 +262,18 @@ class ArmRun:
             return  # a request is on its way; the answer comes first
         qty = action.qty_lots // self.board_lot * self.board_lot
         if action.action is Action.REPLACE:
-            if (action.price_ticks, qty) == (before.price_ticks, before.qty_lots) and action.reason == "resized":
+            if (action.price_ticks, qty) == (
+                before.price_ticks,
+                before.qty_lots,
+            ) and action.reason == "resized":
                 return
             if arm is before.arm and qty >= self.board_lot:
                 self._amend(int(action.order_id), before, action.price_ticks, qty, now)
                 return
         if self.replay.cancel(int(action.order_id)):
-            self._put(int(action.order_id), _changed(before, before.price_ticks, before.qty_lots, before.placed_ns))
+            self._put(
+                int(action.order_id), _changed(before, before.price_ticks, before.qty_lots, before.placed_ns)
+            )
 
     def _amend(self, order_id: int, before: LiveOrder, price: int, qty: int, now: int) -> None:
         if self.replay.amend(order_id, price, qty):
@@ -259,7 +281,10 @@ class ArmRun:
             self._sent[0] += qty if moved else 0
             self._sent[1] += moved
             # Until the answer comes, the order may be filled for what it was and stands for what it will be.
-            self._put(order_id, _changed(before, price, max(qty, before.qty_lots), now if moved else before.placed_ns))
+            self._put(
+                order_id,
+                _changed(before, price, max(qty, before.qty_lots), now if moved else before.placed_ns),
+            )
 
     def _sample(self, now: int, state: MarketState, decision: Decision) -> None:
         ledger, nan = self.book.ledger, math.nan

@@ -29,7 +29,8 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 class LatencySettings(Strict):
     """Delay of orders and answers. constant: entry and response; uniform: entry to response as bounds;
-    lognormal: medians with ``sigma``. Milliseconds."""
+    lognormal: medians with ``sigma``. Milliseconds.
+    """
 
     kind: Literal["constant", "uniform", "lognormal"] = "constant"
     entry_ms: float = Field(default=10.0, ge=0)

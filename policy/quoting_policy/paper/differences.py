@@ -60,15 +60,16 @@ def _clamped(arm: ArmRecord, block_s: float) -> Float:
 METRICS: dict[str, tuple[float, str, Callable[[ArmRecord, float], Float]]] = {
     "pnl": (HIGHER, "money/s", _signed(Counter.PNL_GAIN)),
     "edge": (HIGHER, "money/s", _signed(Counter.EDGE_GAIN)),
-    **{
-        f"markout_{horizon:g}s": (HIGHER, "money/s", _markout(i))
-        for i, horizon in enumerate(HORIZONS_S)
-    },
+    **{f"markout_{horizon:g}s": (HIGHER, "money/s", _markout(i)) for i, horizon in enumerate(HORIZONS_S)},
     **{
         f"realisedSpread_{horizon:g}s": (HIGHER, "money/lot", _realised_spread(i))
         for i, horizon in enumerate(HORIZONS_S)
     },
-    "fillRatio": (HIGHER, "lots/lot", lambda arm, _: _ratio(arm.counts[:, Counter.FILLED_LOTS], arm.orders[:, 0])),
+    "fillRatio": (
+        HIGHER,
+        "lots/lot",
+        lambda arm, _: _ratio(arm.counts[:, Counter.FILLED_LOTS], arm.orders[:, 0]),
+    ),
     "inventoryExcursion": (LOWER, "s/s", _of_own_time(Counter.EXCURSION_S)),
     "meanInventory": (LOWER, "lots", _of_own_time(Counter.INVENTORY_LOT_S)),
     "clampsBound": (LOWER, "1/s", _clamped),

@@ -40,7 +40,9 @@ class Pairing:
             field = f"candidate[{i}]" if len(labels) > 1 else "candidate"
             _check_arm(policy, field)
             if labels.count(policy.label) > 1:
-                raise InputError(f"{field}.name", policy.label, "unique", "give each candidate a name of its own")
+                raise InputError(
+                    f"{field}.name", policy.label, "unique", "give each candidate a name of its own"
+                )
         if self.baseline.exploration_budget is not None:
             raise InputError("baseline.explorationBudget", "given", "left out", "only a candidate explores")
 
@@ -126,7 +128,9 @@ def _check_arm(policy: PolicyFile, field: str) -> None:
     if explores and policy.exploration_budget is None:
         raise InputError(f"{field}.explorationBudget", None, "given", f"{policy.model} explores")
     if not explores and policy.exploration_budget is not None:
-        raise InputError(f"{field}.explorationBudget", "given", "left out", f"{policy.model} does not explore")
+        raise InputError(
+            f"{field}.explorationBudget", "given", "left out", f"{policy.model} does not explore"
+        )
 
 
 def _sha(content: dict[str, object]) -> str:

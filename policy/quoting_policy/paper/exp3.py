@@ -14,7 +14,15 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from quoting_policy.domain import MarketState, RawQuote
-from quoting_policy.models.contract import FailClosed, Lots, Number, Parameters, Price, RefusalError, two_sided
+from quoting_policy.models.contract import (
+    FailClosed,
+    Lots,
+    Number,
+    Parameters,
+    Price,
+    RefusalError,
+    two_sided,
+)
 from quoting_policy.models.registry import names, register
 
 
@@ -68,7 +76,8 @@ class Exp3:
 
 class BidAskExp3(FailClosed):
     """Bid and ask at distances that two learners draw anew every round. Between rounds that may explore it
-    refuses, so the baseline quotes."""
+    refuses, so the baseline quotes.
+    """
 
     name: ClassVar[str] = "BidAskExp3"
     parameters: ClassVar[type[Parameters]] = BidAskExp3Parameters

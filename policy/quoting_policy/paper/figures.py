@@ -15,14 +15,14 @@ import numpy.typing as npt
 
 mpl.use("Agg")
 
-from matplotlib import pyplot as plt  # noqa: E402  the backend is chosen first
-from matplotlib.axes import Axes  # noqa: E402  as above
-from matplotlib.figure import Figure as Canvas  # noqa: E402  as above
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
 
-from quoting_policy.accounting import HORIZONS_S  # noqa: E402  as above
-from quoting_policy.paper.arm import ArmRecord  # noqa: E402  as above
-from quoting_policy.paper.evaluate import Part  # noqa: E402  as above
-from quoting_policy.paper.sessions import Session  # noqa: E402  as above
+from quoting_policy.accounting import HORIZONS_S
+from quoting_policy.paper.arm import ArmRecord
+from quoting_policy.paper.evaluate import Part
+from quoting_policy.paper.sessions import Session
 
 Float = npt.NDArray[np.float64]
 
@@ -49,7 +49,9 @@ class Picture:
     wide: bool = False
 
 
-def pictures(sessions: Sequence[Session], parts: Sequence[Part], lot: float, limit: float | None) -> list[Picture]:
+def pictures(
+    sessions: Sequence[Session], parts: Sequence[Part], lot: float, limit: float | None
+) -> list[Picture]:
     """Plots over all arms, in the order of the report."""
     labels = list(parts[0].arms)
     arms = {label: [part.arms[label] for part in parts] for label in labels}
@@ -65,13 +67,17 @@ def pictures(sessions: Sequence[Session], parts: Sequence[Part], lot: float, lim
     return [_draw(title, wide, plot, args) for title, wide, plot, args in table]
 
 
-def sequence_picture(gate: str, rows: Sequence[Sequence[float | None]], pass_at: float, fail_at: float) -> Picture:
+def sequence_picture(
+    gate: str, rows: Sequence[Sequence[float | None]], pass_at: float, fail_at: float
+) -> Picture:
     """A gate's confidence sequence of the mean difference, and its evidence against the thresholds."""
 
     def plot(canvas: Canvas) -> str:
         left, right = canvas.subplots(1, 2)
         n = [row[0] for row in rows]
-        columns = [np.array([np.nan if row[k] is None else row[k] for row in rows], float) for k in range(1, 6)]
+        columns = [
+            np.array([np.nan if row[k] is None else row[k] for row in rows], float) for k in range(1, 6)
+        ]
         estimate, lower, upper, for_, against = columns
         left.axhline(0, color="#98a2a9", lw=0.8)
         left.fill_between(np.array(n, float), lower, upper, color=COLOURS[1], alpha=0.15, lw=0)
@@ -101,14 +107,24 @@ def ledger_picture(label: str, accounts: Sequence[Mapping[str, Any]]) -> Picture
             right.plot(rows[:, 0], -rows[:, 2], ".", color=COLOURS[2], ms=3)
             left.axhline(account["maxLoss"], color="#98a2a9", ls="--", lw=0.9)
             left.axvline(account["most"], color="#98a2a9", ls=":", lw=0.9)
-        left.set(title="loss against the baseline (dashed: cap on loss, dotted: on rounds)", xlabel="explored rounds", ylabel="money")
-        right.set(title="distance from the mid tried: ask above, bid below", xlabel="seconds into the session", ylabel="price")
+        left.set(
+            title="loss against the baseline (dashed: cap on loss, dotted: on rounds)",
+            xlabel="explored rounds",
+            ylabel="money",
+        )
+        right.set(
+            title="distance from the mid tried: ask above, bid below",
+            xlabel="seconds into the session",
+            ylabel="price",
+        )
         return f"{label}: {sum(a['explored'] for a in accounts)} explored rounds, loss {sum(a['loss'] for a in accounts):.4g}."
 
     return _draw(f"Exploration of {label}", True, plot, (), height=2.5)
 
 
-def _draw(title: str, wide: bool, plot: Callable[..., str], args: tuple[Any, ...], height: float = 2.9) -> Picture:
+def _draw(
+    title: str, wide: bool, plot: Callable[..., str], args: tuple[Any, ...], height: float = 2.9
+) -> Picture:
     with _canvas(10.2 if wide else 5.0, height) as canvas:
         alt = plot(canvas, *args)
         buffer = io.BytesIO()
@@ -143,7 +159,9 @@ def _joined(arms: Sequence[ArmRecord], column: int, *, cumulate: bool = False) -
     return t[keep], v[keep]
 
 
-def _lines(axes: Axes, arms: Mapping[str, Sequence[ArmRecord]], column: int, *, cumulate: bool = False) -> None:
+def _lines(
+    axes: Axes, arms: Mapping[str, Sequence[ArmRecord]], column: int, *, cumulate: bool = False
+) -> None:
     for (label, records), colour in zip(arms.items(), _colours(), strict=False):
         axes.plot(*_joined(records, column, cumulate=cumulate), color=colour, label=label)
     axes.set_xlabel("minutes of evidence")
@@ -156,7 +174,11 @@ def _pnl(canvas: Canvas, arms: Mapping[str, Sequence[ArmRecord]]) -> str:
     axes.set_ylabel("money, net of fees")
     _legend(axes, arms)
     ends = {label: _joined(records, 1, cumulate=True)[1] for label, records in arms.items()}
-    return "Profit and loss, marked at the mid. At the end: " + ", ".join(f"{k} {_last(v)}" for k, v in ends.items()) + "."
+    return (
+        "Profit and loss, marked at the mid. At the end: "
+        + ", ".join(f"{k} {_last(v)}" for k, v in ends.items())
+        + "."
+    )
 
 
 def _inventory(canvas: Canvas, arms: Mapping[str, Sequence[ArmRecord]], limit: float | None) -> str:
@@ -166,8 +188,15 @@ def _inventory(canvas: Canvas, arms: Mapping[str, Sequence[ArmRecord]], limit: f
         axes.axhline(bound, color="#b3261e", ls="--", lw=0.9)
     axes.set_ylabel("inventory, lots")
     _legend(axes, arms)
-    most = {label: max((np.abs(r.curves[:, 2]).max(initial=0.0) for r in records), default=0.0) for label, records in arms.items()}
-    return "Inventory over time; dashed: the position limit. Largest: " + ", ".join(f"{k} {v:.0f}" for k, v in most.items()) + " lots."
+    most = {
+        label: max((np.abs(r.curves[:, 2]).max(initial=0.0) for r in records), default=0.0)
+        for label, records in arms.items()
+    }
+    return (
+        "Inventory over time; dashed: the position limit. Largest: "
+        + ", ".join(f"{k} {v:.0f}" for k, v in most.items())
+        + " lots."
+    )
 
 
 def _spread(canvas: Canvas, arms: Mapping[str, Sequence[ArmRecord]]) -> str:
@@ -180,7 +209,9 @@ def _spread(canvas: Canvas, arms: Mapping[str, Sequence[ArmRecord]]) -> str:
         boxes.append(spread if len(spread) else np.array([np.nan]))
         labels.append(label)
         words.append(f"{label} {np.median(spread):.4g}" if len(spread) else f"{label} none")
-    drawn = axes.boxplot(boxes, tick_labels=labels, showfliers=False, patch_artist=True, widths=0.5, whis=(5, 95))
+    drawn = axes.boxplot(
+        boxes, tick_labels=labels, showfliers=False, patch_artist=True, widths=0.5, whis=(5, 95)
+    )
     for patch, median, colour in zip(drawn["boxes"], drawn["medians"], _colours(), strict=False):
         patch.set(facecolor=colour, alpha=0.35, edgecolor=colour)
         median.set(color=colour, linewidth=2)
@@ -218,7 +249,11 @@ def _exposure(canvas: Canvas, arms: Mapping[str, Sequence[ArmRecord]], limit: fl
         keep = slice(None, None, max(1, len(held) // _MOST_POINTS))
         axes.plot((held / limit * 100 if limit else held)[keep], share[keep], color=colour, label=label)
         words.append(f"{label} {np.mean(held):.3g}")
-    axes.set(ylabel="% of time at or above", xlabel="|inventory|, % of the limit" if limit else "|inventory|, lots", ylim=(0, 101))
+    axes.set(
+        ylabel="% of time at or above",
+        xlabel="|inventory|, % of the limit" if limit else "|inventory|, lots",
+        ylim=(0, 101),
+    )
     return "Share of time with at least this inventory. Mean: " + ", ".join(words) + " lots."
 
 
@@ -235,9 +270,14 @@ def _clamps(canvas: Canvas, arms: Mapping[str, Sequence[ArmRecord]]) -> str:
     axes.grid(visible=False, axis="y")
     if not names:
         axes.text(0.5, 0.5, "no clamp bound", ha="center", transform=axes.transAxes, color="#98a2a9")
-    return "How often each clamp took something from a quote: " + "; ".join(
-        f"{label}: " + (", ".join(f"{k} {v:.3g}" for k, v in total.items()) or "none") for label, total in totals.items()
-    ) + " per 1,000 decisions."
+    return (
+        "How often each clamp took something from a quote: "
+        + "; ".join(
+            f"{label}: " + (", ".join(f"{k} {v:.3g}" for k, v in total.items()) or "none")
+            for label, total in totals.items()
+        )
+        + " per 1,000 decisions."
+    )
 
 
 def _totals(records: Sequence[ArmRecord]) -> dict[str, float]:
@@ -268,13 +308,27 @@ def _fill_map(canvas: Canvas, arms: Mapping[str, Sequence[ArmRecord]], sessions:
         for sign, marker, shade in ((1, "^", COLOURS[1]), (-1, "v", COLOURS[2])):
             mine = fills[fills[:, 1] == sign]
             mine = mine[:: max(1, len(mine) // _MOST_POINTS)]
-            axes.scatter(mine[:, 0] / 60, mine[:, 2], s=12, marker=marker, color=shade, alpha=0.75, lw=0, zorder=3, rasterized=True)
+            axes.scatter(
+                mine[:, 0] / 60,
+                mine[:, 2],
+                s=12,
+                marker=marker,
+                color=shade,
+                alpha=0.75,
+                lw=0,
+                zorder=3,
+                rasterized=True,
+            )
         axes.set_title(f"{label}: {len(fills)} fills", color=colour)
         axes.set_xlabel("minutes")
         axes.ticklabel_format(axis="y", useOffset=False)
         words.append(f"{label} {int((fills[:, 1] > 0).sum())} bought, {int((fills[:, 1] < 0).sum())} sold")
     panels[0].set_ylabel("price")
-    return f"Fills on the path of the mid in session {sessions[busiest].name} (up: bought, down: sold): " + "; ".join(words) + "."
+    return (
+        f"Fills on the path of the mid in session {sessions[busiest].name} (up: bought, down: sold): "
+        + "; ".join(words)
+        + "."
+    )
 
 
 def _legend(axes: Axes, arms: Mapping[str, Sequence[ArmRecord]]) -> None:

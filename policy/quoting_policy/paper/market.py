@@ -69,12 +69,17 @@ def open_market(session: Session, desk: Desk) -> Market:
     times = np.arange(session.evidence_ns, session.end_ns + 1, desk.decision_ns, dtype=np.int64)
     received = tape.local_ns[order]
     tick = float(tape.facts.tick_size)
-    mids = np.where((path[:, 0] >= 0) & (path[:, 1] > path[:, 0]), (path[:, 0] + path[:, 1]) * 0.5 * tick, np.nan)
+    mids = np.where(
+        (path[:, 0] >= 0) & (path[:, 1] > path[:, 0]), (path[:, 0] + path[:, 1]) * 0.5 * tick, np.nan
+    )
     changed = np.flatnonzero(np.diff(mids, prepend=np.inf) != 0) if len(mids) else np.zeros(0, np.int64)
     mid_times, mid_path = received[changed].astype(np.int64), mids[changed]
     at = np.searchsorted(received, times, side="right") - 1
     signals = _Signals(tape, desk, received, order, mids)
-    states = [_state(path, int(i), tick, *signals.at(int(t)), session.end_ns - int(t), desk) for t, i in zip(times, at, strict=True)]
+    states = [
+        _state(path, int(i), tick, *signals.at(int(t)), session.end_ns - int(t), desk)
+        for t, i in zip(times, at, strict=True)
+    ]
     inside = (mid_times >= session.evidence_ns) & (mid_times <= session.end_ns)
     return Market(tape, times, states, mid_times, mid_path, bool(np.isfinite(mid_path[inside]).any()))
 

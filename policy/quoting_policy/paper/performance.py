@@ -37,7 +37,10 @@ def performance(arms: Sequence[ArmRecord], sessions: Sequence[Session], desk: De
     capital = _capital(arms, sessions, desk)
     sent = float(np.nansum(np.concatenate([arm.orders for arm in arms])[:, 0]))
     sharpe, error = _sharpe(pnl, desk)
-    drawdown = max((max_drawdown(np.diff(arm.curves[:, 1], prepend=0.0).tolist()) for arm in arms if len(arm.curves)), default=0.0)
+    drawdown = max(
+        (max_drawdown(np.diff(arm.curves[:, 1], prepend=0.0).tolist()) for arm in arms if len(arm.curves)),
+        default=0.0,
+    )
     limit = desk.limits.get("maxPosition")
     lot_seconds, exposure = done[:, Counter.INVENTORY_LOT_S].sum(), done[:, Counter.EXPOSURE_S].sum()
     held = _ratio(lot_seconds, exposure)
@@ -54,7 +57,9 @@ def performance(arms: Sequence[ArmRecord], sessions: Sequence[Session], desk: De
         "fillRate": _ratio(float(done[:, Counter.FILLED_LOTS].sum()), sent),
         "spreadCapture": _capture(arms, sessions, None),
         "realised10s": _capture(arms, sessions, HORIZONS_S.index(10.0)),
-        "turnoverPerDay": _ratio(float(done[:, Counter.TURNOVER].sum()) * desk.trading_day_s / seconds, capital),
+        "turnoverPerDay": _ratio(
+            float(done[:, Counter.TURNOVER].sum()) * desk.trading_day_s / seconds, capital
+        ),
         "meanInventory": held,
         "meanPosition": None if held is None or limit is None else _ratio(held, limit),
         "excursionShare": _ratio(done[:, Counter.EXCURSION_S].sum(), exposure),

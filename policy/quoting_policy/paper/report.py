@@ -43,10 +43,13 @@ def write_report(
     )
     environment.filters["figure"] = _figure
     environment.filters["short"] = lambda value: "-" if value is None else f"{value:.4g}"
-    template = environment.from_string(files("quoting_policy.paper").joinpath("report.html.j2").read_text("utf-8"))
+    template = environment.from_string(
+        files("quoting_policy.paper").joinpath("report.html.j2").read_text("utf-8")
+    )
     facts = sessions[0].recording.facts
     text = template.render(
-        title=" and ".join(policy.label for policy in pairing.candidates) + f" against {pairing.baseline.label}",
+        title=" and ".join(policy.label for policy in pairing.candidates)
+        + f" against {pairing.baseline.label}",
         market=f"{facts.symbol}, {facts.venue}",
         generated="generated" in facts.venue.lower() or "simulat" in facts.venue.lower(),
         pairing=pairing,

@@ -158,9 +158,7 @@ def _market(facts: Facts) -> tuple[str, str, str]:
     return facts.venue, facts.symbol, facts.epoch
 
 
-def _session(
-    index: int, recording: Recording, start_ns: int, end_ns: int, name: str, desk: Desk
-) -> Session:
+def _session(index: int, recording: Recording, start_ns: int, end_ns: int, name: str, desk: Desk) -> Session:
     block = desk.block_ns
     evidence = -(-(start_ns + round(desk.warmup_s * SECOND)) // block) * block
     end = end_ns // block * block
@@ -171,7 +169,9 @@ def _session(
         raise InputError(f"session {label}", f"{blocks} blocks", f"at most {MOST_BLOCKS} blocks", remedy)
     if blocks < _SHORTEST_BLOCKS:
         remedy = "make it longer, or blocks or warm-up shorter"
-        raise InputError(f"session {label}", f"{blocks} blocks", f"at least {_SHORTEST_BLOCKS} blocks", remedy)
+        raise InputError(
+            f"session {label}", f"{blocks} blocks", f"at least {_SHORTEST_BLOCKS} blocks", remedy
+        )
     return Session(index, label, recording, start_ns, evidence, end, block)
 
 

@@ -17,7 +17,9 @@ def poisson_times(rate: float, horizon: float, seed: int) -> npt.NDArray[np.floa
     return hawkes_times(rate, 0.0, 1.0, horizon, seed)
 
 
-def hawkes_times(base: float, jump: float, decay: float, horizon: float, seed: int) -> npt.NDArray[np.float64]:
+def hawkes_times(
+    base: float, jump: float, decay: float, horizon: float, seed: int
+) -> npt.NDArray[np.float64]:
     """Arrivals with intensity base + Σ jump·exp(-decay·(t-tᵢ)) within a horizon (s).
 
     Ogata's thinning (1981): exact, since the intensity only falls between arrivals. jump/decay < 1, the mean
@@ -34,7 +36,9 @@ def hawkes_times(base: float, jump: float, decay: float, horizon: float, seed: i
 
 
 @compiled
-def _thin(base: float, jump: float, decay: float, horizon: float, seed: int, out: npt.NDArray[np.float64]) -> int:
+def _thin(
+    base: float, jump: float, decay: float, horizon: float, seed: int, out: npt.NDArray[np.float64]
+) -> int:
     time, excited, count, k = 0.0, 0.0, 0, 0
     while True:
         key = key_of(seed, k)
@@ -52,7 +56,9 @@ def _thin(base: float, jump: float, decay: float, horizon: float, seed: int, out
             excited += jump
 
 
-def compensator(times: npt.NDArray[np.float64], base: float, jump: float, decay: float) -> npt.NDArray[np.float64]:
+def compensator(
+    times: npt.NDArray[np.float64], base: float, jump: float, decay: float
+) -> npt.NDArray[np.float64]:
     """∫ intensity from each arrival to the next (first: from 0): unit exponentials if the model is right."""
     out, excited, last = np.empty(len(times)), 0.0, 0.0
     for i, time in enumerate(times):

@@ -48,6 +48,7 @@ class MarketMakingVectorEnv(VectorEnv[Observation, npt.NDArray[np.float32], npt.
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
         """Begin new episodes. seed: None goes on to fresh random numbers, a number begins them anew."""
+        del options  # there are none
         if seed is not None:
             self._seed = seed
             self.states[:, episode.EPISODE] = 0.0
@@ -57,13 +58,17 @@ class MarketMakingVectorEnv(VectorEnv[Observation, npt.NDArray[np.float32], npt.
 
     def step(
         self, actions: npt.NDArray[Any]
-    ) -> tuple[Observation, npt.NDArray[np.float64], npt.NDArray[np.bool_], npt.NDArray[np.bool_], dict[str, Any]]:
+    ) -> tuple[
+        Observation, npt.NDArray[np.float64], npt.NDArray[np.bool_], npt.NDArray[np.bool_], dict[str, Any]
+    ]:
         """Move every episode on by one step of the model."""
         return self.step_quotes((np.clip(actions, -1.0, 1.0) + 1.0) * self._scale)
 
     def step_quotes(
         self, quotes: npt.NDArray[np.float64]
-    ) -> tuple[Observation, npt.NDArray[np.float64], npt.NDArray[np.bool_], npt.NDArray[np.bool_], dict[str, Any]]:
+    ) -> tuple[
+        Observation, npt.NDArray[np.float64], npt.NDArray[np.bool_], npt.NDArray[np.bool_], dict[str, Any]
+    ]:
         """As ``step``, with rows of (bid offset, ask offset) in price and (bid size, ask size) in lots."""
         observations = np.empty((self.num_envs, episode.OBSERVATIONS), np.float32)
         terminated, truncated = np.empty(self.num_envs, np.bool_), np.empty(self.num_envs, np.bool_)

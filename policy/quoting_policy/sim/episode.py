@@ -77,14 +77,16 @@ class MarketModel:
     def parameters(self) -> npt.NDArray[np.float64]:
         """The numbers that the compiled step reads, by position."""
         return np.array([
-            self.start, self.sigma, self.dt, self.intensity, self.decay, self.linear_fills, self.max_inventory,
+            self.start, self.sigma, self.dt, self.intensity, self.decay, self.linear_fills,
+            self.max_inventory,
             self.max_offset, self.max_size, 1 - 1 / self.mean_order, self.latency_steps, self.regime_sigma,
             self.regime_rate, self.adverse_move, self.inventory_penalty, self.fee, self.max_loss, self.steps,
             np.sqrt(self.dt), self.sigma if self.sigma > self.regime_sigma else self.regime_sigma,
         ], np.float64)  # fmt: skip
 
 
-(_START, _SIGMA, _DT, _A, _K, _LINEAR, _Q, _OFFSET, _SIZE, _TAIL, _LATENCY, _SIGMA2, _RATE, _ADVERSE, _PHI, _FEE,
+(_START, _SIGMA, _DT, _A, _K, _LINEAR, _Q, _OFFSET, _SIZE, _TAIL, _LATENCY, _SIGMA2, _RATE, _ADVERSE, _PHI,
+ _FEE,
  _LOSS, _STEPS, _ROOT_DT, _LARGEST) = range(20)  # fmt: skip
 
 
@@ -112,33 +114,47 @@ def _filled(p: npt.NDArray[np.float64], distance: float, size: float, key: np.ui
 
 @inner
 def _place(
-    states: npt.NDArray[np.float64], i: int, queues: npt.NDArray[np.float64], actions: npt.NDArray[np.float64],
-    p: npt.NDArray[np.float64],
+    states: npt.NDArray[np.float64], i: int, queues: npt.NDArray[np.float64],
+    actions: npt.NDArray[np.float64],
 ) -> None:  # fmt: skip
     """Send the action's quotes, and let those become live that were sent ``latency_steps`` ago."""
     slots, step = queues.shape[1], np.int64(states[i, STEP])
     if slots == 1:
         states[i, BID], states[i, ASK] = states[i, MID] - actions[i, 0], states[i, MID] + actions[i, 1]
-        states[i, BID_SIZE], states[i, ASK_SIZE] = np.floor(actions[i, 2] + 0.5), np.floor(actions[i, 3] + 0.5)
+        states[i, BID_SIZE], states[i, ASK_SIZE] = (
+            np.floor(actions[i, 2] + 0.5),
+            np.floor(actions[i, 3] + 0.5),
+        )
         return
     sent = queues[i, step % slots]
     sent[0], sent[1] = states[i, MID] - actions[i, 0], states[i, MID] + actions[i, 1]
     sent[2], sent[3] = np.floor(actions[i, 2] + 0.5), np.floor(actions[i, 3] + 0.5)
     if step >= slots - 1:
         live = queues[i, (step + 1) % slots]
-        states[i, BID], states[i, ASK], states[i, BID_SIZE], states[i, ASK_SIZE] = live[0], live[1], live[2], live[3]
+        states[i, BID], states[i, ASK], states[i, BID_SIZE], states[i, ASK_SIZE] = (
+            live[0],
+            live[1],
+            live[2],
+            live[3],
+        )
 
 
 @inner
 def _step(
-    states: npt.NDArray[np.float64], i: int, p: npt.NDArray[np.float64], seed: int, terms: npt.NDArray[np.float64]
+    states: npt.NDArray[np.float64],
+    i: int,
+    p: npt.NDArray[np.float64],
+    seed: int,
+    terms: npt.NDArray[np.float64],
 ) -> None:
     """Fill, move, mark: one step of one episode. Sizes are cut so that no fill can pass the limit."""
     key = key_of(seed, np.int64(states[i, EPISODE]) * 1_000_003 + np.int64(states[i, STEP]))
     mid, held = states[i, MID], states[i, INVENTORY]
     bought = _filled(p, mid - states[i, BID], min(states[i, BID_SIZE], max(p[_Q] - held, 0.0)), key, _BUY)
     sold = _filled(p, states[i, ASK] - mid, min(states[i, ASK_SIZE], max(p[_Q] + held, 0.0)), key, _SELL)
-    edge = (bought * (mid - states[i, BID]) if bought > 0 else 0.0) + (sold * (states[i, ASK] - mid) if sold > 0 else 0.0)
+    edge = (bought * (mid - states[i, BID]) if bought > 0 else 0.0) + (
+        sold * (states[i, ASK] - mid) if sold > 0 else 0.0
+    )
     fees = p[_FEE] * (bought + sold)
     held += bought - sold
     if p[_RATE] > 0.0 and from_key(key, _SWITCH) < -np.expm1(-p[_RATE] * p[_DT]):
@@ -154,7 +170,9 @@ def _step(
 
 
 @inner
-def _observe(states: npt.NDArray[np.float64], i: int, p: npt.NDArray[np.float64], out: npt.NDArray[np.float32]) -> None:
+def _observe(
+    states: npt.NDArray[np.float64], i: int, p: npt.NDArray[np.float64], out: npt.NDArray[np.float32]
+) -> None:
     """The normalised observation, every entry in [-1, 1]."""
     largest = p[_LARGEST]
     out[i, 0] = states[i, INVENTORY] / p[_Q]
@@ -183,7 +201,8 @@ def begin(
 def advance(
     states: npt.NDArray[np.float64], queues: npt.NDArray[np.float64], actions: npt.NDArray[np.float64],
     p: npt.NDArray[np.float64], seed: int, terms: npt.NDArray[np.float64],
-    observations: npt.NDArray[np.float32], terminated: npt.NDArray[np.bool_], truncated: npt.NDArray[np.bool_],
+    observations: npt.NDArray[np.float32], terminated: npt.NDArray[np.bool_],
+    truncated: npt.NDArray[np.bool_],
 ) -> None:  # fmt: skip
     """One step of every episode. actions: rows of (bid offset, ask offset) in price and (bid, ask) lots.
 
@@ -196,7 +215,7 @@ def advance(
             _begin(states, i, p)
             terminated[i] = truncated[i] = False
         else:
-            _place(states, i, queues, actions, p)
+            _place(states, i, queues, actions)
             _step(states, i, p, seed + i, terms)
             wealth = states[i, CASH] + states[i, INVENTORY] * states[i, MID]
             terminated[i] = wealth < -p[_LOSS]

@@ -16,7 +16,17 @@ from quoting_policy.data.tape import Facts, Tape
 from quoting_policy.errors import InputError
 from quoting_policy.sim.latency import from_key, key_of
 from quoting_policy.sim.orderbook import (
-    ASK, BID, COUNT, LEFT, QTY, ROWS, SIDE, Table, cancel_order, match, rest,
+    ASK,
+    BID,
+    COUNT,
+    LEFT,
+    QTY,
+    ROWS,
+    SIDE,
+    Table,
+    cancel_order,
+    match,
+    rest,
 )  # fmt: skip
 
 
@@ -80,7 +90,8 @@ SCENARIOS = {
 }
 """Named markets, one feature each."""
 
-(_LIMIT, _DISTANCE, _MARKET, _CANCEL, _IMBALANCE, _SIZE, _EXCITE, _DECAY, _REGIME, _REGIME_FACTOR, _JUMP, _LEVELS,
+(_LIMIT, _DISTANCE, _MARKET, _CANCEL, _IMBALANCE, _SIZE, _EXCITE, _DECAY, _REGIME, _REGIME_FACTOR, _JUMP,
+ _LEVELS,
  _TOXIC, _TOXIC_FACTOR, _SQUEEZE, _IGNITE, _BURST, _MAKER, _MAKER_SIZE) = range(19)  # fmt: skip
 _HOT_BUY, _HOT_SELL, _IN_REGIME, _INFORMED, _LIVE, _SQUEEZER, _MAKER_BID, _MAKER_ASK, _DRAWS = range(9)
 """Mutable numbers of a run: excitation of buyers, sellers; regime on; informed side (+1, -1, 0); resting
@@ -105,12 +116,16 @@ def generate(flow: Flow, *, seconds: float, seed: int, mid: int = 10_000, max_ro
     _run(parameters, numbers, orders, levels, marks, rows, np.zeros(max_rows, np.int64), seconds, seed)
     count = int(marks[ROWS])
     if count >= max_rows - 100:
-        raise InputError("max_rows", max_rows, f"> {count} for this flow", "raise it, or ask for fewer seconds")
+        raise InputError(
+            "max_rows", max_rows, f"> {count} for this flow", "raise it, or ask for fewer seconds"
+        )
     time, code, place, qty, order = rows[:count].T
     price = (place + mid - _WIDTH // 2).astype("<i4")
     facts = Facts(
-        venue="synthetic", symbol="SYN", level=3, tick_size="0.01", qty_unit="1", epoch="start of the session",
-        snapshot=True, low_tick=int(price.min(initial=mid)), high_tick=int(price.max(initial=mid)), rows_read=count,
+        venue="synthetic", symbol="SYN", level=3, tick_size="0.01", qty_unit="1",
+        epoch="start of the session",
+        snapshot=True, low_tick=int(price.min(initial=mid)), high_tick=int(price.max(initial=mid)),
+        rows_read=count,
         notes=(f"seed {seed}", repr(flow)),
     )  # fmt: skip
     return Tape(facts, time.copy(), time.copy(), code.astype("u1"), price, qty.copy(), order.astype("<i4"))
@@ -154,13 +169,15 @@ def _run(
     p: npt.NDArray[np.float64], numbers: npt.NDArray[np.float64], orders: Table, levels: Table, marks: Table,
     rows: Table, live: npt.NDArray[np.int64], seconds: float, seed: int,
 ) -> None:  # fmt: skip
-    """Draw events until the time is up or the table of rows is nearly full. The first second's worth of
-    limit orders is placed at time 0, so that the session starts with a book."""
+    """Draw events until the time is up or the table of rows is nearly full.
+
+    Forty limit orders are placed at time 0, so that the session starts with a book.
+    """
     rates, time = np.zeros(11), 0.0
     for k in range(40):
         _limit(p, numbers, orders, levels, marks, rows, k % 2, 0, seed)
     while marks[ROWS] < len(rows) - 100 and marks[COUNT] < len(orders) - 100:
-        live_count = _purge(orders, marks, live)
+        live_count = _purge(marks, live)
         numbers[_LIVE] = live_count
         bound = _rates(p, numbers, levels, marks, rates)
         gap = -np.log(_random(numbers, seed)) / bound
@@ -181,7 +198,7 @@ def _run(
 
 
 @inner
-def _purge(orders: Table, marks: Table, live: npt.NDArray[np.int64]) -> int:
+def _purge(marks: Table, live: npt.NDArray[np.int64]) -> int:
     """Keep the list of resting orders; ``live[-1]`` counts the orders seen, ``live[-2]`` those that rest."""
     seen, count = live[-1], live[-2]
     while seen < marks[COUNT]:
@@ -290,7 +307,13 @@ def _withdraw(orders: Table, levels: Table, marks: Table, rows: Table, number: f
 
 @inner
 def _squeeze(
-    numbers: npt.NDArray[np.float64], orders: Table, levels: Table, marks: Table, rows: Table, time: int, seed: int
+    numbers: npt.NDArray[np.float64],
+    orders: Table,
+    levels: Table,
+    marks: Table,
+    rows: Table,
+    time: int,
+    seed: int,
 ) -> None:
     """One unit inside the spread, on a random side; the last such order is withdrawn first."""
     _withdraw(orders, levels, marks, rows, numbers[_SQUEEZER], time)

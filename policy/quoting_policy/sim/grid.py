@@ -60,7 +60,9 @@ def set_level(book: Book, width: int, side: int, place: int, qty: int, bid: int,
 
 
 @inner
-def change_level(book: Book, width: int, side: int, place: int, change: int, bid: int, ask: int) -> tuple[int, int]:
+def change_level(
+    book: Book, width: int, side: int, place: int, change: int, bid: int, ask: int
+) -> tuple[int, int]:
     """Add to or take from a level (L3); returns the best bid and ask. Sides may cross, as in an auction."""
     if side == BUY:
         book[place] += change
@@ -102,7 +104,8 @@ def apply_row(book: Book, width: int, code: int, place: int, qty: int, bid: int,
 
 @compiled
 def apply_rows(
-    book: Book, base: int, code: npt.NDArray[np.uint8], price: npt.NDArray[np.int32], qty: npt.NDArray[np.int64],
+    book: Book, base: int, code: npt.NDArray[np.uint8], price: npt.NDArray[np.int32],
+    qty: npt.NDArray[np.int64],
     best: npt.NDArray[np.int64],
 ) -> None:  # fmt: skip
     """Apply rows to a book. best: best bid and ask, in and out."""

@@ -40,7 +40,9 @@ class AlmgrenChriss:
             if not 0 <= getattr(self, name) < math.inf:
                 raise InputError(name, getattr(self, name), ">= 0 and finite")
         if self.adjusted_temporary <= 0:
-            raise InputError("temporary", self.temporary, f"> {self.permanent * self.step / 2:g}", "or use more periods")
+            raise InputError(
+                "temporary", self.temporary, f"> {self.permanent * self.step / 2:g}", "or use more periods"
+            )
 
     @property
     def step(self) -> float:
@@ -65,7 +67,8 @@ class AlmgrenChriss:
         if total < 1e-6:
             return self.shares * left
         # sinh(total·left)/sinh(total), without overflow for a large total
-        return self.shares * np.exp(total * (left - 1)) * np.expm1(-2 * total * left) / math.expm1(-2 * total)
+        shape = np.exp(total * (left - 1)) * np.expm1(-2 * total * left) / math.expm1(-2 * total)
+        return np.asarray(self.shares * shape)
 
     def expected_cost(self) -> float:
         """Mean shortfall of the path, money."""
@@ -82,7 +85,9 @@ class AlmgrenChriss:
         return math.copysign(self.fixed_cost, rate) + self.temporary * rate if rate else 0.0
 
 
-def square_root_impact(qty: float, *, daily_sigma: float, daily_volume: float, coefficient: float = 1.0) -> float:
+def square_root_impact(
+    qty: float, *, daily_sigma: float, daily_volume: float, coefficient: float = 1.0
+) -> float:
     """Peak impact of a whole meta-order: Y·σ_day·√(|Q|/V_day)·sgn(Q), in the price unit of ``daily_sigma``.
 
     qty: signed lots of the meta-order (not of a child order). coefficient Y: about 1. Source: Tóth et al.,

@@ -33,7 +33,7 @@ class ConstantLatency:
 
     @property
     def parameters(self) -> tuple[float, float, float, float]:
-        """entry a, entry b, response a, response b."""
+        """Entry a, entry b, response a, response b."""
         return self.entry_ns, 0.0, self.response_ns, 0.0
 
 
@@ -55,7 +55,7 @@ class UniformLatency:
 
     @property
     def parameters(self) -> tuple[float, float, float, float]:
-        """entry a, entry b, response a, response b."""
+        """Entry a, entry b, response a, response b."""
         return self.low_ns, self.high_ns, self.low_ns, self.high_ns
 
 
@@ -75,7 +75,7 @@ class LogNormalLatency:
 
     @property
     def parameters(self) -> tuple[float, float, float, float]:
-        """entry a, entry b, response a, response b."""
+        """Entry a, entry b, response a, response b."""
         return self.entry_median_ns, self.sigma, self.response_median_ns, self.sigma
 
 
@@ -159,9 +159,7 @@ def _interpolated(table: npt.NDArray[np.int64], column: int, time: int) -> int:
 
 
 @inner
-def draw(
-    rules: Any, recorded: npt.NDArray[np.int64], time: int, stream: int
-) -> int:
+def draw(rules: Any, recorded: npt.NDArray[np.int64], time: int, stream: int) -> int:
     """The delay, ns, of a message sent at ``time``; stream: ENTRY or RESPONSE_WAY."""
     a = rules.entry_a if stream == ENTRY else rules.response_a
     b = rules.entry_b if stream == ENTRY else rules.response_b

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 
-
 def _numbers(count: int) -> list[np.int64]:
-    """0, 1, ... as numpy numbers: numba would compile a function anew for each plain int it is called with."""
+    """0, 1, ... as numpy numbers: numba compiles a function anew for each plain int it is called with."""
     return [np.int64(k) for k in range(count)]
 
 
@@ -27,7 +26,8 @@ late, for an order that was already done."""
 IN_FLIGHT, LIVE, DONE = _numbers(3)
 """How far an order is."""
 
-OUTCOMES = ("", "filled", "cancelled", "post-only would take", "market closed", "venue rejects", "session over",
+OUTCOMES = ("", "filled", "cancelled", "post-only would take", "market closed", "venue rejects",
+"session over",
             "off the grid", "replaced with nothing left")  # fmt: skip
 (NO_OUTCOME, BY_FILL, BY_CANCEL, BY_POST_ONLY, BY_CLOSE, BY_VENUE, BY_SESSION_END, BY_GRID,
  BY_AMEND) = _numbers(len(OUTCOMES))  # fmt: skip
@@ -52,7 +52,8 @@ STATE = np.dtype([
     ("exch_row", "i8"), ("local_row", "i8"),
     ("exch_bid", "i8"), ("exch_ask", "i8"), ("local_bid", "i8"), ("local_ask", "i8"),
     ("arrivals", "i8"), ("session", "i8"),
-    ("live", "i8"), ("low_own_bid", "i8"), ("high_own_bid", "i8"), ("low_own_ask", "i8"), ("high_own_ask", "i8"),
+    ("live", "i8"), ("low_own_bid", "i8"), ("high_own_bid", "i8"), ("low_own_ask", "i8"), ("high_own_ask",
+    "i8"),
     ("next_id", "i8"), ("free", "i8"),
     ("request_head", "i8"), ("request_tail", "i8"), ("response_head", "i8"), ("response_tail", "i8"),
     ("last_arrival", "i8"), ("last_response", "i8"),
@@ -94,7 +95,8 @@ FILL_RECORD = np.dtype([
 row that caused it; fee: ticks × units."""
 
 RULES = np.dtype([
-    ("level", "i8"), ("base", "i8"), ("width", "i8"), ("lot", "i8"), ("partial_fills", "i8"), ("permuted", "i8"),
+    ("level", "i8"), ("base", "i8"), ("width", "i8"), ("lot", "i8"), ("partial_fills", "i8"), ("permuted",
+    "i8"),
     ("queue_model", "i8"), ("queue_power", "f8"), ("queue_scale", "f8"),
     ("maker_rate", "f8"), ("taker_rate", "f8"), ("maker_per_unit", "f8"), ("taker_per_unit", "f8"),
     ("latency_model", "i8"), ("entry_a", "f8"), ("entry_b", "f8"), ("response_a", "f8"), ("response_b", "f8"),

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import carray, types
+from numba import carray, types  # type: ignore[attr-defined]  # numba has carray, its stubs don't
 from numba.extending import intrinsic
 
 from quoting_policy.data.compiled import inner
@@ -39,14 +39,16 @@ def table_of(arrays: Sequence[npt.NDArray[Any]]) -> Core:
     return np.array([[array.ctypes.data, array.size] for array in arrays], np.int64).reshape(-1)
 
 
-@intrinsic  # type: ignore[misc]  # numba has no types
-def _pointer(context: Any, address: Any) -> tuple[Any, Callable[..., Any]]:
+def _as_pointer(context: Any, address: Any) -> tuple[Any, Callable[..., Any]]:  # noqa: ARG001  # numba's protocol
     """An address as a pointer."""
 
-    def build(cgctx: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    def build(cgctx: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001  # as above
         return builder.inttoptr(arguments[0], cgctx.get_value_type(types.voidptr))
 
     return types.voidptr(types.int64), build
+
+
+_pointer: Any = intrinsic(_as_pointer)
 
 
 @inner

@@ -92,7 +92,9 @@ def match(
 
 
 @inner
-def rest(orders: Table, levels: Table, marks: Table, side: int, place: int, qty: int, time: int, rows: Table) -> int:
+def rest(
+    orders: Table, levels: Table, marks: Table, side: int, place: int, qty: int, time: int, rows: Table
+) -> int:
     """Put an order at the back of its queue; returns its number."""
     k, width = marks[COUNT], len(levels) // 2
     level = place + side * width
@@ -189,7 +191,9 @@ class OrderBook:
         if self._marks[COUNT] >= len(self._orders):
             raise InputError("orders", len(self._orders), "below the book's capacity", "raise capacity")
         self._marks[ROWS] = 0
-        number = place_order(self._orders, self._levels, self._marks, side, price - self._low, qty, 0, self._rows)
+        number = place_order(
+            self._orders, self._levels, self._marks, side, price - self._low, qty, 0, self._rows
+        )
         fills = [
             Fill(int(row[4]), self._low + int(row[2]), int(row[3]))
             for row in self._rows[: self._marks[ROWS]]

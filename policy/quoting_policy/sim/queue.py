@@ -110,7 +110,9 @@ def _behind(model: int, power: float, front: float, back: float) -> float:
 
 
 @compiled
-def advance(model: int, power: float, scale: float, front: float, traded: float, before: float, now: float) -> float:
+def advance(
+    model: int, power: float, scale: float, front: float, traded: float, before: float, now: float
+) -> float:
     """Units ahead of us after the level's size went from ``before`` to ``now``.
 
     traded: units printed at the level since its last size; ``front`` has lost them already. scale: units in

@@ -15,12 +15,22 @@ from quoting_policy.errors import InputError
 from quoting_policy.sim import memory, trader
 from quoting_policy.sim.latency import ConstantLatency, LatencyModel, RecordedLatency
 from quoting_policy.sim.layout import (
-    BUY, DONE, FILL_RECORD, NO_BID, ORDER, OUTCOMES, REQUEST, RESPONSE, RULES, SELL, STATE,
+    BUY,
+    DONE,
+    FILL_RECORD,
+    NO_BID,
+    ORDER,
+    OUTCOMES,
+    REQUEST,
+    RESPONSE,
+    RULES,
+    SELL,
+    STATE,
 )  # fmt: skip
 from quoting_policy.sim.queue import PowerProbability, QueueModel
 
 _SLOTS = 256
-_MARGIN_TICKS = {2: 5_000, 3: 50}
+_MARGIN_TICKS = 5_000
 _STATUS = ("in flight", "live", "done")
 
 
@@ -39,7 +49,9 @@ class Fees:
     def __post_init__(self) -> None:
         for name in ("maker_rate", "taker_rate"):
             if not -0.1 < getattr(self, name) < 0.1:
-                raise InputError(f"fees.{name}", getattr(self, name), "a share of the notional in (-0.1, 0.1)")
+                raise InputError(
+                    f"fees.{name}", getattr(self, name), "a share of the notional in (-0.1, 0.1)"
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +72,11 @@ class Venue:
 
 @dataclass(frozen=True, slots=True)
 class OwnOrder:
-    """An own order as the trader knows it. price: ticks; left: units that still rest; status: ``in flight``,
-    ``live`` or ``done``; pending: requests without answer; outcome: why it is done, as the venue told."""
+    """An own order as the trader knows it.
+
+    price: ticks; left: units that still rest; status: ``in flight``, ``live`` or ``done``; pending: requests
+    without answer; outcome: why it is done, as the venue told.
+    """
 
     id: int
     side: int
@@ -104,6 +119,9 @@ class Replay:
     ``venue.queue`` on an L2 tape) and change nothing for others. Rows are ordered by (time, row); of one
     moment market rows come before own requests. For equal tape, venue, seed and calls, all results are equal,
     however the time between two decisions is cut into steps.
+
+    margin_ticks: how far beyond the traded prices of the tape the book reaches; rows further out, and own
+    orders there, are left out. max_fills: room for fills.
 
     >>> replay = Replay(tape, venue=Venue(latency=ConstantLatency(5_000_000, 5_000_000)))
     >>> while replay.elapse(100_000_000):
@@ -153,7 +171,9 @@ class Replay:
         self._check_qty(qty)
         order_id = int(trader.submit(self.core, side, price, qty, post_only))
         if order_id == 0:
-            raise InputError("orders at work", _SLOTS, f"< {_SLOTS}", "cancel some and let the answers arrive")
+            raise InputError(
+                "orders at work", _SLOTS, f"< {_SLOTS}", "cancel some and let the answers arrive"
+            )
         self._check_room()
         return order_id
 
@@ -251,7 +271,7 @@ class Replay:
         )
 
     def queue_ahead(self, order_id: int) -> float | None:
-        """Units ahead of a resting order at the venue, None if it doesn't rest. The trader can't know this."""
+        """Units ahead of a resting order at the venue (a trader can't know), None if it doesn't rest."""
         slot = int(trader.slot_of(self.core, order_id))
         if slot < 0 or self._arrays["orders"]["status"][slot] != 1:
             return None
@@ -265,7 +285,9 @@ class Replay:
     def counts(self) -> dict[str, int]:
         """Orders submitted, rejected, cancelled, requests refused, fills: as the trader knows them."""
         names = {"submitted", "rejected", "cancelled", "refused"}
-        return {name: int(self._state[name]) for name in sorted(names)} | {"fills": int(self._state["fills_seen"])}
+        return {name: int(self._state[name]) for name in sorted(names)} | {
+            "fills": int(self._state["fills_seen"])
+        }
 
     def _check_qty(self, qty: int) -> None:
         lot = self.tape.facts.lot
@@ -274,7 +296,9 @@ class Replay:
 
     def _check_room(self) -> None:
         if self._state["overflow"]:
-            raise RuntimeError("the replay's buffers are full: raise max_fills, or send fewer requests at once")
+            raise RuntimeError(
+                "the replay's buffers are full: raise max_fills, or send fewer requests at once"
+            )
 
 
 def _arrays(
@@ -282,7 +306,7 @@ def _arrays(
 ) -> dict[str, npt.NDArray[Any]]:
     """The arrays of a replay, in the order of :data:`memory.LAYOUT`."""
     facts = tape.facts
-    margin = _MARGIN_TICKS[facts.level] if margin_ticks is None else margin_ticks
+    margin = _MARGIN_TICKS if margin_ticks is None else margin_ticks
     base = max(0, facts.low_tick - margin)
     width = facts.high_tick + margin + 1 - base
     state, rules = np.zeros(1, STATE), np.zeros(1, RULES)
@@ -299,7 +323,8 @@ def _arrays(
         "queue_model": venue.queue.code, "queue_power": venue.queue.power,
         "queue_scale": max(1.0, float(1 / Decimal(facts.qty_unit))),
         "maker_rate": fees.maker_rate, "taker_rate": fees.taker_rate,
-        "maker_per_unit": fees.maker_per_unit / float(tick), "taker_per_unit": fees.taker_per_unit / float(tick),
+        "maker_per_unit": fees.maker_per_unit / float(tick),
+        "taker_per_unit": fees.taker_per_unit / float(tick),
         "latency_model": latency.code, "seed": seed,
     }  # fmt: skip
     settings |= dict(zip(("entry_a", "entry_b", "response_a", "response_b"), latency.parameters, strict=True))
@@ -310,7 +335,11 @@ def _arrays(
         "exch_book": np.zeros(2 * width, np.int64), "local_book": np.zeros(2 * width, np.int64),
         "state": state, "rules": rules, "orders": np.zeros(_SLOTS, ORDER), "live": np.zeros(_SLOTS, np.int64),
         "requests": np.zeros(4 * _SLOTS, REQUEST), "responses": np.zeros(16 * _SLOTS, RESPONSE),
-        "fills": np.zeros(max_fills, FILL_RECORD), "sessions": np.array(facts.sessions, np.int64).reshape(-1, 2),
+        "fills": np.zeros(max_fills, FILL_RECORD), "sessions": np.array(facts.sessions,
+        np.int64).reshape(-1, 2),
         "incidents": np.array(venue.incidents, np.int64).reshape(-1, 4), "recorded": recorded,
     }  # fmt: skip
-    return {name: own[name] if name in own else getattr(tape, name) for name, _ in memory.LAYOUT}
+    return {
+        name: own[name] if name in own else np.ascontiguousarray(getattr(tape, name), dtype)
+        for name, dtype in memory.LAYOUT
+    }

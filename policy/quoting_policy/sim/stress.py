@@ -40,7 +40,7 @@ def gap(tape: Tape, at_ns: int, ticks: int) -> Tape:
     book = cut(tape.rows(0, first), at_ns, at_ns + 1)
     clears = np.array([CLEAR, CLEAR | ASK_SIDE], np.uint8)
     inserted = len(book) + 2
-    columns = {
+    columns: dict[str, tuple[Any, Any]] = {
         "exch_ns": (np.full(inserted, at_ns), tape.exch_ns),
         "local_ns": (np.full(inserted, at_ns + latency), tape.local_ns),
         "code": (np.concatenate([clears, book.code]), tape.code),
@@ -49,9 +49,9 @@ def gap(tape: Tape, at_ns: int, ticks: int) -> Tape:
     }
     moved = tape.price[first:] + np.int32(ticks)
     merged = {
-        name: np.concatenate([getattr(tape, name)[:first], new, moved if old is None else old[first:]]).astype(
-            getattr(tape, name).dtype
-        )
+        name: np.concatenate(
+            [getattr(tape, name)[:first], new, moved if old is None else old[first:]]
+        ).astype(getattr(tape, name).dtype)
         for name, (new, old) in columns.items()
     }
     facts = {
@@ -114,7 +114,9 @@ def one_sided_flow(tape: Tape, start_ns: int, stop_ns: int, side: int) -> Tape:
     ask = tape.code & ASK_SIDE > 0
     inside = (tape.exch_ns >= start_ns) & (tape.exch_ns < stop_ns) & (ask == (side == BUY))
     action = tape.code & ACTION
-    code = np.where(inside & (action == FILL), (tape.code & ~np.uint8(ACTION)) | REDUCE, tape.code).astype(np.uint8)
+    code = np.where(inside & (action == FILL), (tape.code & ~np.uint8(ACTION)) | REDUCE, tape.code).astype(
+        np.uint8
+    )
     keep = ~(inside & (action == TRADE))
     columns = {name: getattr(tape, name)[keep] for name in ("exch_ns", "local_ns", "price", "qty")}
     order = tape.order[keep] if len(tape.order) else tape.order
@@ -135,7 +137,9 @@ def reject_storm(venue: Venue, start_ns: int, stop_ns: int, share: float = 1.0) 
     _span(start_ns, stop_ns)
     if not 0 < share <= 1:
         raise InputError("share", share, "in (0, 1]")
-    return replace(venue, incidents=(*venue.incidents, (start_ns, stop_ns, int(REJECTING), round(share * 1e6))))
+    return replace(
+        venue, incidents=(*venue.incidents, (start_ns, stop_ns, int(REJECTING), round(share * 1e6)))
+    )
 
 
 def _received(tape: Tape, local_ns: npt.NDArray[np.int64], note: str) -> Tape:

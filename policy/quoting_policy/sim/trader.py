@@ -10,8 +10,23 @@ from quoting_policy.sim import memory
 from quoting_policy.sim.grid import apply_row
 from quoting_policy.sim.latency import draw
 from quoting_policy.sim.layout import (
-    AMEND, BUY, BY_SESSION_END, CANCEL, CANCELLED, DONE, ENTRY, FAR, FILLED, IN_FLIGHT, LIVE, NEW, NOTHING, NO_OUTCOME, REFUSED,
-    REJECTED, SLOWER,
+    AMEND,
+    BUY,
+    BY_SESSION_END,
+    CANCEL,
+    CANCELLED,
+    DONE,
+    ENTRY,
+    FAR,
+    FILLED,
+    IN_FLIGHT,
+    LIVE,
+    NEW,
+    NO_OUTCOME,
+    NOTHING,
+    REFUSED,
+    REJECTED,
+    SLOWER,
 )  # fmt: skip
 from quoting_policy.sim.memory import Core
 from quoting_policy.sim.venue import end_session, handle_request, incident, play_venue
@@ -22,7 +37,12 @@ def play_local(core: Core, until: int) -> None:
     """Receive rows with local time up to ``until``."""
     s, rules = memory.state(core), memory.rules(core)
     done, bid, ask, width, base = s.local_row, s.local_bid, s.local_ask, rules.width, rules.base
-    times, codes, prices, sizes = memory.local_ns(core), memory.code(core), memory.price(core), memory.qty(core)
+    times, codes, prices, sizes = (
+        memory.local_ns(core),
+        memory.code(core),
+        memory.price(core),
+        memory.qty(core),
+    )
     book, order, permuted = memory.local_book(core), memory.local_order(core), rules.permuted != 0
     while done < len(codes):
         row = order[done] if permuted else done
@@ -77,11 +97,11 @@ def _receive(core: Core, until: int) -> None:
             continue
         if response.outcome != BY_SESSION_END:  # nobody asked for that one
             order.pending -= 1
-        _acknowledge(core, response.kind, response.slot, response.place, response.qty, response.outcome)
+        _acknowledge(core, response.kind, response.slot, response.place, response.qty)
 
 
 @inner
-def _acknowledge(core: Core, kind: int, slot: int, place: int, qty: int, outcome: int) -> None:
+def _acknowledge(core: Core, kind: int, slot: int, place: int, qty: int) -> None:
     s, order = memory.state(core), memory.orders(core)[slot]
     if kind == REJECTED:
         s.rejected += 1
@@ -105,7 +125,12 @@ def _send(core: Core, kind: int, slot: int, place: int, qty: int) -> None:
     delay = draw(memory.rules(core), memory.recorded(core), s.now, ENTRY) + incident(core, SLOWER, s.now)
     s.last_arrival = max(s.last_arrival, s.now + delay)
     request = memory.requests(core)[s.request_tail % len(memory.requests(core))]
-    request.time, request.kind, request.slot, request.id = s.last_arrival, kind, slot, memory.orders(core)[slot].id
+    request.time, request.kind, request.slot, request.id = (
+        s.last_arrival,
+        kind,
+        slot,
+        memory.orders(core)[slot].id,
+    )
     request.place, request.qty = place, qty
     memory.orders(core)[slot].pending += 1
     s.request_tail += 1
@@ -130,8 +155,19 @@ def submit(core: Core, side: int, tick: int, qty: int, post_only: bool) -> int:
         slot = s.next_id % slots
         order = memory.orders(core)[slot]
         if order.id == 0 or (order.local_status == DONE and order.pending == 0 and order.status == DONE):
-            order.id, order.side, order.place, order.qty, order.left = s.next_id, side, tick - memory.rules(core).base, qty, qty
-            order.status, order.local_status, order.outcome, order.pending = IN_FLIGHT, IN_FLIGHT, NO_OUTCOME, 0
+            order.id, order.side, order.place, order.qty, order.left = (
+                s.next_id,
+                side,
+                tick - memory.rules(core).base,
+                qty,
+                qty,
+            )
+            order.status, order.local_status, order.outcome, order.pending = (
+                IN_FLIGHT,
+                IN_FLIGHT,
+                NO_OUTCOME,
+                0,
+            )
             order.local_left, order.local_place, order.post_only = qty, order.place, post_only
             s.submitted += 1
             _send(core, NEW, slot, order.place, qty)
@@ -168,7 +204,11 @@ def _play_requests(core: Core) -> None:
     s = memory.state(core)
     while True:
         until = min(s.end, -s.wake) if s.wake < 0 else s.end
-        request = memory.requests(core)[s.request_head % len(memory.requests(core))].time if s.request_head < s.request_tail else FAR
+        request = (
+            memory.requests(core)[s.request_head % len(memory.requests(core))].time
+            if s.request_head < s.request_tail
+            else FAR
+        )
         closing = memory.sessions(core)[s.session, 1] if s.session < len(memory.sessions(core)) else FAR
         if closing <= min(until, request):
             play_venue(core, closing - 1)

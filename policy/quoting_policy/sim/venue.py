@@ -15,19 +15,49 @@ from quoting_policy.sim import memory
 from quoting_policy.sim.grid import apply_row
 from quoting_policy.sim.latency import draw, uniform
 from quoting_policy.sim.layout import (
-    ACCEPTED, AMEND, AMENDED, BUY, BY_AMEND, BY_CANCEL, BY_CLOSE, BY_FILL, BY_GRID, BY_POST_ONLY, BY_SESSION_END,
-    BY_VENUE, CANCEL, CANCELLED, DONE, FAR, FILLED, LIVE, MAKER, NEW, NOBODY, NO_OUTCOME, REFUSED, REJECTED, REJECTING,
-    REJECTION, RESPONSE_WAY, SLOWER, TAKER,
+    ACCEPTED,
+    AMEND,
+    AMENDED,
+    BUY,
+    BY_AMEND,
+    BY_CANCEL,
+    BY_CLOSE,
+    BY_FILL,
+    BY_GRID,
+    BY_POST_ONLY,
+    BY_SESSION_END,
+    BY_VENUE,
+    CANCEL,
+    CANCELLED,
+    DONE,
+    FAR,
+    FILLED,
+    LIVE,
+    MAKER,
+    NEW,
+    NO_OUTCOME,
+    NOBODY,
+    REFUSED,
+    REJECTED,
+    REJECTING,
+    REJECTION,
+    RESPONSE_WAY,
+    SLOWER,
+    TAKER,
 )  # fmt: skip
 from quoting_policy.sim.memory import Core
 from quoting_policy.sim.queue import advance
+
 
 @inner
 def incident(core: Core, kind: int, time: int) -> int:
     """The sum of the amounts of the incidents of a kind that are on at a time."""
     amount = 0
     for i in range(len(memory.incidents(core))):
-        if memory.incidents(core)[i, 2] == kind and memory.incidents(core)[i, 0] <= time < memory.incidents(core)[i, 1]:
+        if (
+            memory.incidents(core)[i, 2] == kind
+            and memory.incidents(core)[i, 0] <= time < memory.incidents(core)[i, 1]
+        ):
             amount += memory.incidents(core)[i, 3]
     return amount
 
@@ -44,16 +74,27 @@ def is_open(core: Core, time: int) -> bool:
 
 
 @inner
-def _respond(core: Core, time: int, kind: int, slot: int, place: int, qty: int, fee: float, outcome: int) -> int:
+def _respond(
+    core: Core, time: int, kind: int, slot: int, place: int, qty: int, fee: float, outcome: int
+) -> int:
     """Send a response; returns when it arrives."""
     s = memory.state(core)
-    arrival = time + draw(memory.rules(core), memory.recorded(core), time, RESPONSE_WAY) + incident(core, SLOWER, time)
+    arrival = (
+        time
+        + draw(memory.rules(core), memory.recorded(core), time, RESPONSE_WAY)
+        + incident(core, SLOWER, time)
+    )
     s.last_response = max(s.last_response, arrival)
     if s.response_tail - s.response_head >= len(memory.responses(core)):
         s.overflow = 1
         return s.last_response
     response = memory.responses(core)[s.response_tail % len(memory.responses(core))]
-    response.time, response.kind, response.slot, response.id = s.last_response, kind, slot, memory.orders(core)[slot].id
+    response.time, response.kind, response.slot, response.id = (
+        s.last_response,
+        kind,
+        slot,
+        memory.orders(core)[slot].id,
+    )
     response.place, response.qty, response.fee, response.outcome = place, qty, fee, outcome
     s.response_tail += 1
     return s.last_response
@@ -136,7 +177,13 @@ def _fill(core: Core, slot: int, qty: int, place: int, time: int, row: int, role
         return
     record = memory.fills(core)[s.fills]
     record.order_id, record.side, record.price, record.qty = order.id, order.side, price, qty
-    record.exch_ns, record.local_ns, record.maker, record.fee, record.row = time, arrival, role == MAKER, fee, row
+    record.exch_ns, record.local_ns, record.maker, record.fee, record.row = (
+        time,
+        arrival,
+        role == MAKER,
+        fee,
+        row,
+    )
     record.bid = -1 if s.exch_bid < 0 else rules.base + s.exch_bid
     record.ask = -1 if s.exch_ask >= rules.width else rules.base + s.exch_ask
     s.fills += 1
@@ -219,7 +266,13 @@ def _level_moved(core: Core, side: int, place: int, before: int, now: int) -> No
         order = memory.orders(core)[memory.live(core)[i]]
         if order.side == side and order.place == place:
             order.front = advance(
-                rules.queue_model, rules.queue_power, rules.queue_scale, order.front, order.traded, before, now
+                rules.queue_model,
+                rules.queue_power,
+                rules.queue_scale,
+                order.front,
+                order.traded,
+                before,
+                now,
             )
             order.traded = 0.0
 
@@ -238,7 +291,12 @@ def play_venue(core: Core, until: int) -> None:
     """Play rows with exchange time up to ``until``, or up to the moment a fill wakes the trader."""
     s, rules = memory.state(core), memory.rules(core)
     row, bid, ask, width, base = s.exch_row, s.exch_bid, s.exch_ask, rules.width, rules.base
-    times, codes, prices, sizes = memory.exch_ns(core), memory.code(core), memory.price(core), memory.qty(core)
+    times, codes, prices, sizes = (
+        memory.exch_ns(core),
+        memory.code(core),
+        memory.price(core),
+        memory.qty(core),
+    )
     book, market_orders, rows = memory.exch_book(core), memory.order(core), len(memory.code(core))
     low_bid, high_bid, low_ask, high_ask = s.low_own_bid, s.high_own_bid, s.low_own_ask, s.high_own_ask
     while row < rows and times[row] <= until:
@@ -253,7 +311,12 @@ def play_venue(core: Core, until: int) -> None:
         if touches or reaches:
             s.exch_bid, s.exch_ask = bid, ask
             bid, ask = _row_among_own(core, row, code, place, touches, reaches)
-            low_bid, high_bid, low_ask, high_ask = s.low_own_bid, s.high_own_bid, s.low_own_ask, s.high_own_ask
+            low_bid, high_bid, low_ask, high_ask = (
+                s.low_own_bid,
+                s.high_own_bid,
+                s.low_own_ask,
+                s.high_own_ask,
+            )
             if s.wake < 0 and -s.wake < until:
                 until = -s.wake
         else:
@@ -265,7 +328,9 @@ def play_venue(core: Core, until: int) -> None:
 
 
 @inner
-def _row_among_own(core: Core, row: int, code: int, place: int, touches: bool, reaches: bool) -> tuple[int, int]:
+def _row_among_own(
+    core: Core, row: int, code: int, place: int, touches: bool, reaches: bool
+) -> tuple[int, int]:
     """Play one row that concerns own orders of its side (touches) or of the other (reaches).
 
     Returns the best bid and ask after it.
@@ -274,8 +339,10 @@ def _row_among_own(core: Core, row: int, code: int, place: int, touches: bool, r
     action, side, qty = code & ACTION, 1 if code & ASK_SIDE else 0, memory.qty(core)[row]
     if touches:
         _near_own(core, row, action, side, place)
-    bid, ask = apply_row(memory.exch_book(core), memory.rules(core).width, code, place, qty, s.exch_bid, s.exch_ask)
-    if reaches and (action == ADD or action == DEPTH):
+    bid, ask = apply_row(
+        memory.exch_book(core), memory.rules(core).width, code, place, qty, s.exch_bid, s.exch_ask
+    )
+    if reaches and action in (ADD, DEPTH):
         _reach_own(core, row, action, side, place, bid, ask)
     return bid, ask
 
@@ -286,7 +353,9 @@ def _near_own(core: Core, row: int, action: int, side: int, place: int) -> None:
     qty, level = memory.qty(core)[row], memory.rules(core).level
     if action == DEPTH:
         if 0 <= place < memory.rules(core).width:
-            _level_moved(core, side, place, memory.exch_book(core)[place + side * memory.rules(core).width], qty)
+            _level_moved(
+                core, side, place, memory.exch_book(core)[place + side * memory.rules(core).width], qty
+            )
     elif action == FILL:
         _hit(core, side, place, qty, memory.exch_ns(core)[row], row, np.int64(memory.order(core)[row]))
     elif action == TRADE and level == 2:

@@ -62,7 +62,9 @@ def test_the_environment_passes_gymnasiums_checker(latency):
 
 
 def test_rewards_add_up_to_the_change_of_wealth():
-    model = MarketModel(max_size=3, mean_order=2.0, fee=0.01, regime_rate=5.0, regime_sigma=4.0, adverse_move=0.05)
+    model = MarketModel(
+        max_size=3, mean_order=2.0, fee=0.01, regime_rate=5.0, regime_sigma=4.0, adverse_move=0.05
+    )
     env = MarketMakingVectorEnv(64, model)
     env.reset(seed=5)
     random = np.random.default_rng(5)
@@ -116,7 +118,9 @@ def test_time_out_truncates_and_ruin_terminates():
     assert step == (True, False)
 
 
-@pytest.mark.parametrize(("field", "value"), [("sigma", 0.0), ("dt", np.inf), ("max_size", 0), ("latency_steps", -1)])
+@pytest.mark.parametrize(
+    ("field", "value"), [("sigma", 0.0), ("dt", np.inf), ("max_size", 0), ("latency_steps", -1)]
+)
 def test_a_bad_model_is_refused_by_name(field, value):
     with pytest.raises(InputError, match=field):
         MarketModel(**{field: value})
