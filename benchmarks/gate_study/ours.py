@@ -116,8 +116,9 @@ def mean_cells(runs: int, seed: int) -> Iterator[Cell]:
     """Every mean gate on every block noise."""
     for number, (noise_name, noise) in enumerate(BLOCK_NOISES.items()):
         rare = noise_name == "rare large loss"
-        horizon = LONG_HORIZON if rare else HORIZON
-        streams = noise(np.random.default_rng([seed, number]), runs, horizon)
+        # Ten times the blocks, half the runs.
+        size = (max(1, runs // 2), LONG_HORIZON) if rare else (runs, HORIZON)
+        streams = noise(np.random.default_rng([seed, number]), *size)
         for gate_name, fields in MEAN_GATES.items():
             if rare and "bet_lb" not in gate_name:
                 # The rule for losses of chance p without a bound: no pass before 6/p blocks.

@@ -109,7 +109,9 @@ def plot(rows: Sequence[dict[str, Any]], path: Path) -> None:
         axis.set(title=title, xlabel="% of runs (dashed: 5 %)", xlim=(-3.0, 103.0))
         axis.set_yticks(range(len(names)), names)
         axis.grid(axis="x", alpha=0.3)
-    axes[-1].legend(loc="center right", fontsize=8)
+    figure.legend(
+        *axes[-1].get_legend_handles_labels(), loc="outside lower center", ncols=len(noises), fontsize=8
+    )
     figure.savefig(path, metadata={"Date": None})
 
 

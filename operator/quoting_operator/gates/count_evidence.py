@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from quoting_operator.gates.budget import Level
-from quoting_operator.gates.counts import Side, beta_rate, proportion_interval
+from quoting_operator.gates.counts import Side, beta_rate, beta_rate_raised, proportion_interval
 from quoting_operator.gates.monitors import TRIP, FanoSums
 from quoting_operator.gates.spec import GateSpec
 
@@ -44,17 +44,12 @@ class CountEvidence:
         """Add one block."""
         rule, n = self.rule, self.n + 1
         k, m = self.events + events, self.trials + trials
-        now = beta_rate(k, m, rule.p_for, Side.BELOW) if n >= rule.min_blocks else 0.0
-        against = beta_rate(k, m, rule.p_against, Side.ABOVE)
-        return type(self)(
-            rule,
-            n,
-            k,
-            m,
-            self.fano.plus(events, trials, k / m if m else 0.0),
-            max(self.max_for, now),
-            max(self.max_against, against),
-        )
+        max_for = self.max_for
+        if n >= rule.min_blocks:
+            max_for = beta_rate_raised(k, m, rule.p_for, Side.BELOW, max_for)
+        max_against = beta_rate_raised(k, m, rule.p_against, Side.ABOVE, self.max_against)
+        fano = self.fano.plus(events, trials, k / m if m else 0.0)
+        return type(self)(rule, n, k, m, fano, max_for, max_against)
 
     @property
     def estimate(self) -> float:

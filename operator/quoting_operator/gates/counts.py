@@ -7,6 +7,7 @@ multinomial count data", arXiv 2011.03567).
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from enum import StrEnum
@@ -36,9 +37,15 @@ def beta_rate_two_sided(k: float, n: float, p0: float, *, weight: float = PRIOR_
 
 def beta_rate(k: float, n: float, p0: float, side: Side | str, *, weight: float = PRIOR_WEIGHT) -> float:
     """Evidence ln E for p > p0 (side ">") or for p < p0 (side "<") from k events in n trials."""
-    a, c = weight * p0, weight * (1.0 - p0)
-    tail = ln_beta_above if Side(side) is Side.ABOVE else ln_beta_below
-    return beta_rate_two_sided(k, n, p0, weight=weight) + tail(a + k, c + n - k, p0) - tail(a, c, p0)
+    return beta_rate_two_sided(k, n, p0, weight=weight) + _one_sided(k, n, p0, Side(side), weight)
+
+
+def beta_rate_raised(k: float, n: float, p0: float, side: Side, maximum: float) -> float:
+    """The running maximum of beta_rate, evaluated only where it can rise: no tail is above one."""
+    two_sided = beta_rate_two_sided(k, n, p0)
+    if two_sided - _ln_prior_tail(p0, side, PRIOR_WEIGHT) <= maximum:
+        return maximum
+    return max(maximum, two_sided + _one_sided(k, n, p0, side, PRIOR_WEIGHT))
 
 
 def two_arm_share(candidate_exposure: float, baseline_exposure: float, rate_ratio: float) -> float:
@@ -76,6 +83,21 @@ def proportion_interval(
 
     centre = k / n
     return _edge(kept, centre, 0.0), _edge(kept, centre, 1.0)
+
+
+def _one_sided(k: float, n: float, p0: float, side: Side, weight: float) -> float:
+    """What cutting the prior to one side adds: the posterior's tail over the prior's."""
+    tail = _ln_tail(side, weight * p0 + k, weight * (1.0 - p0) + n - k, p0)
+    return tail - _ln_prior_tail(p0, side, weight)
+
+
+@functools.lru_cache(maxsize=4_096)
+def _ln_prior_tail(p0: float, side: Side, weight: float) -> float:
+    return _ln_tail(side, weight * p0, weight * (1.0 - p0), p0)
+
+
+def _ln_tail(side: Side, a: float, c: float, p0: float) -> float:
+    return ln_beta_above(a, c, p0) if side is Side.ABOVE else ln_beta_below(a, c, p0)
 
 
 def _xlogy(weight: float, value: float) -> float:

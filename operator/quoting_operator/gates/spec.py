@@ -83,6 +83,10 @@ class GateSpec:
     quiet_is_good: bool = False
 
     def __post_init__(self) -> None:
+        # Plain strings would pass for enum members until an `is` tells them apart.
+        object.__setattr__(self, "kind", Kind(self.kind))
+        object.__setattr__(self, "test", Test(self.test))
+        object.__setattr__(self, "stages", tuple(Stage(stage) for stage in self.stages))
         check_gate(self, "gate")
 
     @property

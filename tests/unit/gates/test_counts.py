@@ -13,6 +13,7 @@ from scipy import integrate, stats
 from quoting_operator.gates.counts import (
     Side,
     beta_rate,
+    beta_rate_raised,
     beta_rate_two_sided,
     proportion_interval,
     quantile_exceedance,
@@ -53,6 +54,18 @@ def test_inside_the_null_the_mean_of_e_is_at_most_one(k: int, extra: int, p0: fl
     pmf = stats.binom.pmf(np.arange(n + 1), n, p)
     mean = sum(w * math.exp(beta_rate(j, n, p0, Side.ABOVE)) for j, w in enumerate(pmf) if w > 1e-14)
     assert mean <= 1.0 + 1e-9
+
+
+@given(data=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 90)), min_size=1, max_size=15))
+def test_the_running_maximum_skips_nothing(data: list[tuple[int, int]]) -> None:
+    for side in Side:
+        k = n = 0
+        highest = raised = 0.0
+        for events, others in data:
+            k, n = k + events, n + events + others
+            highest = max(highest, beta_rate(k, n, 0.1, side))
+            raised = beta_rate_raised(k, n, 0.1, side, raised)
+        assert raised == highest
 
 
 def test_two_arms_are_compared_by_the_candidates_share() -> None:

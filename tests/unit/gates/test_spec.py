@@ -96,6 +96,14 @@ def test_a_bad_field_is_named(changes: dict[str, Any], field: str) -> None:
     assert str(refused.value).startswith(field)
 
 
+def test_plain_strings_become_members() -> None:
+    gate = GateSpec(name="g", metric="m", kind="guardrail", margin=0.1, stages=("canary",))
+    assert gate.kind is Kind.GUARDRAIL
+    assert gate.stages == (Stage.CANARY,)
+    with pytest.raises(InputError, match=r"gate\.margin"):
+        GateSpec(name="g", metric="m", kind="guardrail")
+
+
 @pytest.mark.parametrize("entries", [None, [], "markout", {"name": "x"}])
 def test_the_list_itself_is_checked(entries: Any) -> None:
     with pytest.raises(InputError, match="gates"):

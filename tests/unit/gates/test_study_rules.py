@@ -1,4 +1,4 @@
-"""The replicas of other controllers' rules do what those rules say, so that the study compares like with like."""
+"""The replicas of other controllers' rules do what those rules say: the study compares like with like."""
 
 from __future__ import annotations
 

@@ -5,6 +5,8 @@ The full study, with power and the rules of other controllers beside it, is benc
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -31,7 +33,7 @@ def test_a_mean_gate_keeps_its_level(name: str, gate: str) -> None:
 
 def test_a_bound_keeps_the_level_where_losses_are_rare_and_large() -> None:
     first = ours.begin(kind="success", maxLossPerBlock=20)
-    streams = noise.rare_large_loss(np.random.default_rng(22), RUNS, 600)
+    streams = noise.rare_large_loss(np.random.default_rng(22), RUNS, 400)
     assert_within_alpha(first, [ours.blocks_of(row) for row in streams])
 
 
@@ -42,14 +44,15 @@ def test_without_a_bound_rare_large_losses_fool_a_short_minimum() -> None:
     assert passed / runs > 0.5
 
 
-def test_counting_gates_keep_their_level() -> None:
+@pytest.mark.parametrize(
+    ("gate", "make"),
+    [
+        ({"kind": "guardrail", "test": "proportion", "limit": 0.05}, ours._proportions(0.05, 40, 50)),
+        ({"kind": "success", "test": "rateRatio"}, ours._paired(vary=False, length=50)),
+        ({"kind": "success", "test": "rateRatio"}, ours._paired(vary=True, length=50)),
+    ],
+    ids=["proportion", "rate ratio", "rate ratio, exposures vary"],
+)
+def test_a_counting_gate_keeps_its_level(gate: dict[str, Any], make: Any) -> None:
     rng = np.random.default_rng(23)
-    proportion = ours.begin(kind="guardrail", test="proportion", limit=0.05)
-    ratio = ours.begin(kind="success", test="rateRatio")
-    makers = (
-        (proportion, ours._proportions(0.05, 40)),
-        (ratio, ours._paired(vary=False)),
-        (ratio, ours._paired(vary=True)),
-    )
-    for first, make in makers:
-        assert_within_alpha(first, [make(rng, 1.0) for _ in range(RUNS)])
+    assert_within_alpha(ours.begin(**gate), [make(rng, 1.0) for _ in range(RUNS)])
