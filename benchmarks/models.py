@@ -1,8 +1,8 @@
 """How long a model's quote takes, beside the bare construction of its answer.
 
-``python benchmarks/models.py --json`` prints for each model the best and the median batch, µs a quote, and the
-best as a multiple of building a two-sided RawQuote, which every model must. On a busy machine look at ``best``
-and ``times``; batches are short so that some run undisturbed. The MLP is 9-64-64-2.
+``python benchmarks/models.py --json`` prints for each model the best and the median batch, µs a quote, and
+the best as a multiple of building a two-sided RawQuote, which every model must. On a busy machine look at
+``best`` and ``times``; batches are short so that some run undisturbed. The MLP is 9-64-64-2.
 """
 
 from __future__ import annotations

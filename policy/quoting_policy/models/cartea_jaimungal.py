@@ -82,6 +82,7 @@ class CarteaJaimungal(Calibrated):
         if params.horizon == "finite":
             self.needs |= {"time_left"}
         self._solution: GridSolution | None = None
+        self.solve_if_fixed()
 
     def propose(self, state: MarketState) -> RawQuote:
         """Quotes at the state's inventory; a new calibration is solved first."""

@@ -118,6 +118,7 @@ class GLFT(Calibrated):
             self.needs |= {"time_left"}
         self._exact: GridSolution | None = None
         self._closed = (_Asymptote(0.0, 0.0), _Asymptote(0.0, 0.0), 0.0)
+        self.solve_if_fixed()
 
     def propose(self, state: MarketState) -> RawQuote:
         """Quotes at the state's inventory; a new calibration is solved first."""

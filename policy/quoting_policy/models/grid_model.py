@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from quoting_policy.domain import MarketState, RawQuote
 from quoting_policy.models.closed_form import (
@@ -15,7 +16,7 @@ from quoting_policy.models.closed_form import (
     volatility,
 )
 from quoting_policy.models.contract import FailClosed, RefusalError, two_sided
-from quoting_policy.models.inventory_grid import FiniteHorizon, InventoryGrid, stationary
+from quoting_policy.models.inventory_grid import InventoryGrid, stationary
 
 _SAME_LOT = 1e-9
 
@@ -36,6 +37,14 @@ class Calibration(NamedTuple):
     correlated: float
 
 
+class LogRatios(Protocol):
+    """A solution that depends on the time left."""
+
+    def log_ratios(self, tau: float) -> list[float]:
+        """``L_n`` for n = -limit .. limit - 1 with τ seconds left."""
+        ...
+
+
 @dataclass(slots=True)
 class GridSolution:
     """Offsets ``premium + L_n/k`` at inventories n in units of the order size, |n| <= limit.
@@ -47,7 +56,7 @@ class GridSolution:
     ask_premium: float
     k: float
     grid: InventoryGrid
-    finite: FiniteHorizon | None
+    finite: LogRatios | None
     _tau: float = math.nan
     _log_ratios: list[float] = field(default_factory=list)
 
@@ -56,10 +65,11 @@ class GridSolution:
         cls, grid: InventoryGrid, k: float, bid_premium: float, ask_premium: float, *, finite: bool
     ) -> GridSolution:
         """Solve the stationary problem now, or prepare the finite one."""
-        solution = cls(bid_premium, ask_premium, k, grid, FiniteHorizon(grid) if finite else None)
-        if not finite:
-            solution._log_ratios = stationary(grid)
-        return solution
+        if finite:
+            from quoting_policy.models.finite_horizon import FiniteHorizon  # noqa: PLC0415  # loads numpy
+
+            return cls(bid_premium, ask_premium, k, grid, FiniteHorizon(grid))
+        return cls(bid_premium, ask_premium, k, grid, None, _log_ratios=stationary(grid))
 
     def log_ratios(self, state: MarketState) -> list[float]:
         """``L_n``; those of the last time left are kept."""
@@ -114,6 +124,19 @@ class Calibrated(FailClosed):
         """Make ready for requests with this calibration."""
         raise NotImplementedError
 
+    def solve_if_fixed(self) -> None:
+        """Solve when the model is built, where the parameters fix all of it, rather than in a request.
+
+        What has no solution is left for the request, which refuses.
+        """
+        sigma = self._sigma if self._uses_sigma else 0.0
+        if sigma is None or self._A is None or self._k is None:
+            return
+        calibration = Calibration(sigma, self._A, self._A, self._k, self._k, self._drift or 0.0, 0.0)
+        with contextlib.suppress(ArithmeticError, ValueError):
+            self.solve(calibration)
+            self._solved_for = calibration
+
     def prepare(self, state: MarketState) -> None:
         """Solve for the state's calibration, unless it is that of the last request."""
         inputs = (
@@ -127,7 +150,6 @@ class Calibrated(FailClosed):
             return
         calibration = self.calibration(state)
         if calibration != self._solved_for:
-            self._solved_for = None
             self.solve(calibration)
             self._solved_for = calibration
         self._inputs = inputs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -28,6 +29,18 @@ __all__ = [
     "unit",
 ]
 
+_SHIPPED = MappingProxyType(
+    {
+        "AvellanedaStoikov": "avellaneda_stoikov",
+        "CarteaJaimungal": "cartea_jaimungal",
+        "FixedSpread": "fixed_spread",
+        "GLFT": "glft",
+        "Ladder": "ladder",
+        "LinearSkew": "linear_skew",
+        "MLP": "mlp",
+    }
+)
+"""Our models -> their modules, loaded when first asked for: a quoter of FixedSpread never loads numpy."""
 _MODELS: dict[str, ModelClass] = {}
 _Model = TypeVar("_Model", bound=ModelClass)
 _BOUNDS = MappingProxyType(
@@ -50,11 +63,13 @@ def register(model: _Model) -> _Model:
 
 def names() -> tuple[str, ...]:
     """Names of all models, sorted."""
-    return tuple(sorted(_MODELS))
+    return tuple(sorted({*_SHIPPED, *_MODELS}))
 
 
 def model_class(name: str, field: str = "model") -> ModelClass:
     """The class registered under ``name``; an unknown name is an :class:`InputError`."""
+    if name not in _MODELS and name in _SHIPPED:
+        importlib.import_module(f"quoting_policy.models.{_SHIPPED[name]}")
     try:
         return _MODELS[name]
     except KeyError:
@@ -115,6 +130,8 @@ def _input_error(parameters: type[Parameters], details: ErrorDetails, field: str
     remedy = " ".join(filter(None, [info.description, f"[{unit(info)}]" if unit(info) else ""]))
     if details["type"] == "missing":
         return InputError(where, None, f"given {allowed_range(info)}".rstrip(), remedy)
+    if details["type"] == "literal_error":
+        return InputError(where, details["input"], f"one of {details['ctx']['expected']}", remedy)
     if unit(info) and len(details["loc"]) == 1:
         return InputError(where, details["input"], f"a finite number {allowed_range(info)}".rstrip(), remedy)
     return InputError(where, details["input"], f"valid: {message}", remedy)

@@ -15,6 +15,7 @@ from quoting_policy.errors import InputError
 from quoting_policy.signals.book import imbalance
 
 _MAX_TERMS = 10_000
+_MAX_STATES = 1000
 _CONVERGED = 1e-12
 Matrix = NDArray[np.float64]
 
@@ -53,6 +54,8 @@ class MicroPrice:
         for field, value in (("buckets", buckets), ("spreads", spreads), ("max_move", max_move)):
             if not 1 <= value <= 100:
                 raise InputError(field, value, "in [1, 100]")
+        if buckets * spreads > _MAX_STATES:
+            raise InputError("buckets x spreads", buckets * spreads, f"<= {_MAX_STATES} states")
         self._tick, self._buckets, self._spreads, self._max_move = tick, buckets, spreads, max_move
         states = buckets * spreads
         self._stay = np.zeros((states, states))

@@ -199,6 +199,7 @@ class ToxicityResponse:
         """Take in a fill's markout and the tests as they stand; what is None says nothing. The new level."""
         self.level(time)
         limits = self._alarms
+        unsure = any(x is not None and math.isnan(x) for x in (one_sided_p, markout_p, correlation, vpin))
         alarm = (
             (one_sided_p is not None and one_sided_p < limits.p_value)
             or (markout_p is not None and markout_p < limits.p_value)
@@ -207,7 +208,7 @@ class ToxicityResponse:
         )
         if alarm:
             self._level = 1.0
-        elif markout is not None and 0.0 <= markout < math.inf:
+        elif markout is not None and 0.0 <= markout < math.inf and not unsure:
             self._level = max(0.0, self._level - self._by_fill)
         return self._level
 

@@ -150,7 +150,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_value_in_any_place_gives_a_quote_or_one_line(quoting, data: st.DataObject) -> None:
     request = json.loads(json.dumps(REQUEST))
@@ -172,7 +172,7 @@ def test_any_value_in_any_place_gives_a_quote_or_one_line(quoting, data: st.Data
         assert (status, out, err.count("\n")) == (2, "", 1)
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=60))
 def test_any_bytes_are_one_line(quoting, content: bytes) -> None:
     status, out, err = quoting(content)

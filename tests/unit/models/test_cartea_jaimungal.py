@@ -20,7 +20,7 @@ def at(params: dict[str, object], inventory: float, **known: object) -> tuple[fl
     return offsets(build("CarteaJaimungal", params).quote(state(mid=0.0, inventory=inventory, **known)), 0.0)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     phi=st.floats(0.0, 0.02), alpha=st.floats(0.0, 0.05), tau=st.floats(0.0, 60.0), q=st.integers(-10, 10),
     k=st.floats(0.1, 1.0), rate=st.floats(0.1, 2.0),
@@ -47,6 +47,26 @@ def test_glft_without_aversion_to_missed_fills_is_the_same_model(inventory: floa
     params = {"phi": 0.5 * 0.01 * 0.3**2, "maxInventory": 30, "A": 0.9, "k": 0.3, "horizon": "infinite"}
     expected = offsets(glft.quote(state(mid=0.0, inventory=inventory)), 0.0)
     assert at(params, inventory) == pytest.approx(expected, abs=1e-10)
+
+
+@settings(max_examples=20)
+@given(size=st.floats(0.2, 5.0), q=st.integers(-10, 10), tau=st.floats(0.0, 20.0))
+def test_orders_of_several_lots_are_the_same_problem_counted_in_orders(
+    size: float, q: int, tau: float
+) -> None:
+    """With an order as unit: prices times Δ, k' = k/Δ, penalties of q² times Δ²."""
+    sized = {
+        "phi": 0.002, "alpha": 0.02, "epsilon": 0.1, "drift": 1e-4, "A": 0.9, "k": 0.3, "qty": size,
+        "maxInventory": 10 * size,
+    }  # fmt: skip
+    unit = {
+        "phi": 0.002 * size**2, "alpha": 0.02 * size**2, "epsilon": 0.1 * size, "drift": 1e-4 * size,
+        "A": 0.9, "k": 0.3 / size, "maxInventory": 10,
+    }  # fmt: skip
+    one, other = at(sized, q * size, time_left=tau), at(unit, float(q), time_left=tau)
+    assert [x is None for x in one] == [x is None for x in other]
+    for mine, theirs in zip(one, other, strict=True):
+        assert mine is None or size * mine == pytest.approx(theirs, rel=1e-6, abs=1e-9)
 
 
 def test_a_strong_terminal_penalty_presses_for_a_flat_end() -> None:

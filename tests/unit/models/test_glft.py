@@ -45,7 +45,7 @@ def test_reference_of_the_closed_form_with_order_size() -> None:
 
 
 @given(size=st.floats(0.2, 5.0), inventory=st.integers(-8, 8), fills=st.floats(0.0, 0.1))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @pytest.mark.parametrize("method", ["exact", "closed"])
 def test_orders_of_several_lots_are_the_same_problem_counted_in_orders(
     method: str, size: float, inventory: int, fills: float
@@ -141,6 +141,23 @@ def test_a_new_calibration_replaces_the_solution_and_an_old_one_returns() -> Non
     second = quoting.quote(state(fill_hazard_bid=other, fill_hazard_ask=other))
     assert second != first
     assert quoting.quote(state(fill_hazard_bid=FillHazard(0.9, 0.3), fill_hazard_ask=one)) == first
+
+
+def test_a_fixed_calibration_is_solved_when_the_model_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request has a time budget of its own."""
+    quoting = build("GLFT", TABLE)
+    expected = build("GLFT", TABLE).quote(state())
+    monkeypatch.setattr(
+        "quoting_policy.models.grid_model.stationary", lambda grid: pytest.fail("solved again")
+    )
+    assert quoting.quote(state()) == expected
+
+
+def test_a_fixed_calibration_without_a_solution_refuses_at_each_request() -> None:
+    quoting = build("GLFT", {**TABLE, "sigma": 1e200})
+    for _ in range(2):
+        with pytest.raises(RefusalError):
+            quoting.quote(state())
 
 
 def test_a_refused_calibration_leaves_no_trace() -> None:

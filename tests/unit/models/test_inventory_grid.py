@@ -13,7 +13,8 @@ from mpmath import mp, mpf
 from scipy.linalg import expm
 
 from quoting_policy.models import RefusalError
-from quoting_policy.models.inventory_grid import FiniteHorizon, InventoryGrid, stationary
+from quoting_policy.models.finite_horizon import FiniteHorizon
+from quoting_policy.models.inventory_grid import InventoryGrid, stationary
 
 grids = st.builds(
     InventoryGrid,
@@ -45,7 +46,7 @@ def exact_log_ratios(grid: InventoryGrid, tau: float, digits: int = 60) -> list[
     return [float(mp.log(v[i] / v[i + 1])) for i in range(size - 1)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(grid=grids, tau=st.floats(0.0, 30.0))
 def test_finite_horizon_agrees_with_the_matrix_exponential(grid: InventoryGrid, tau: float) -> None:
     m = matrix(grid)
@@ -66,18 +67,18 @@ def test_edges_hold_where_their_entries_are_1e_24_of_the_largest(tau: float) -> 
         assert stationary(grid) == pytest.approx(expected, abs=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(grid=grids)
 def test_stationary_ratios_are_an_eigenvector_of_the_smallest_eigenvalue(grid: InventoryGrid) -> None:
     logs = np.concatenate([[0.0], -np.cumsum(stationary(grid))])
     v = np.exp(logs - logs.max())
-    m = matrix(grid)
-    smallest = np.linalg.eigvals(m).real.min()
-    assert m @ v == pytest.approx(smallest * v, abs=1e-9)
+    off = np.full(2 * grid.limit, math.sqrt(grid.bid_rate * grid.ask_rate))
+    similar = np.diag(grid.diagonal()) - np.diag(off, 1) - np.diag(off, -1)
+    smallest = np.linalg.eigvalsh(similar)[0]  # eigvals of the matrix itself is good to 1e-9 only
+    assert matrix(grid) @ v == pytest.approx(smallest * v, abs=1e-10)
 
 
 @given(limit=st.integers(1, 60), rate=st.floats(0.01, 10.0))
-@settings(deadline=None)
 def test_without_risk_the_stationary_vector_is_a_cosine(limit: int, rate: float) -> None:
     grid = InventoryGrid(0.0, 0.0, rate, rate, 0.0, limit)
     v = [math.cos(math.pi * n / (2 * limit + 2)) for n in range(-limit, limit + 1)]
@@ -85,7 +86,7 @@ def test_without_risk_the_stationary_vector_is_a_cosine(limit: int, rate: float)
     assert stationary(grid) == pytest.approx(expected, abs=1e-9)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(grid=grids)
 def test_a_long_horizon_is_the_stationary_solution(grid: InventoryGrid) -> None:
     spectrum = np.sort(np.linalg.eigvals(matrix(grid)).real)

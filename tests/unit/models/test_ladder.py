@@ -179,6 +179,7 @@ def test_layers_are_sorted_and_sides_never_cross(
         {"spacing": [1, 2], "split": [0.5, 0.3, 0.2]},
         {"spacing": [2, 3, 4]},
         {"spacing": [1, 3, 2]},
+        {"spacing": [1, 2, float("nan")]},
         {"split": [0.5, 0.5, 0.5]},
         {"split": [1.2, -0.1, -0.1]},
         {"spacing": [], "split": []},

@@ -66,7 +66,7 @@ def forward(layers: list[Layer], inputs: list[float], activation: str) -> list[f
     return hidden
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     inventory=st.floats(-20, 20),
     sigma=st.floats(0, 3),

@@ -22,7 +22,7 @@ def streamed(mids: np.ndarray, window: int, dt: float = 1.0) -> Covariance:
     return signal
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 1000), window=st.integers(2, 20), dt=st.sampled_from([0.5, 1.0, 3.0]))
 def test_streaming_gives_numpys_covariance_of_the_last_changes(seed: int, window: int, dt: float) -> None:
     rng = np.random.default_rng(seed)

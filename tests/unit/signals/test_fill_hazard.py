@@ -61,6 +61,25 @@ def test_standard_errors_are_the_spread_of_estimates_over_many_recordings(method
     assert np.mean([fit.log_A_se for fit in fits]) == pytest.approx(np.std(log_as), rel=0.12)
 
 
+def test_standard_errors_are_the_delta_method_on_the_covariance_of_nested_shares() -> None:
+    levels, reached, windows, dt = [0.0, 1.0, 2.0, 3.0], [600, 350, 120, 60], 1000, 0.5
+    shares = np.array(reached) / windows
+    deeper, shallower = np.minimum.outer(shares, shares), np.maximum.outer(shares, shares)
+    covariance = deeper * (1 - shallower) / windows
+    design = np.column_stack([np.ones(4), levels])
+
+    def coefficients(p: np.ndarray) -> np.ndarray:
+        found: np.ndarray = np.linalg.lstsq(design, np.log(-np.log1p(-p) / dt), rcond=None)[0]
+        return found
+
+    slopes = np.column_stack(
+        [(coefficients(shares + step) - coefficients(shares - step)) / 2e-6 for step in 1e-6 * np.eye(4)]
+    )
+    errors = np.sqrt(np.diag(slopes @ covariance @ slopes.T))
+    fit = fit_ols(levels, reached, windows, dt)
+    assert (fit.log_A_se, fit.k_se) == pytest.approx(tuple(errors), rel=1e-6)
+
+
 def test_levels_that_all_or_no_windows_reach_are_dropped() -> None:
     fit = fit_ols([0.0, 1.0, 2.0, 3.0, 4.0], [100, 50, 25, 12, 0], 100, 1.0)
     assert (fit.used, fit.lowest, fit.highest) == (3, 1.0, 3.0)
@@ -85,7 +104,7 @@ def figures(fit: HazardFit) -> list[float]:
     return [fit.hazard.A, fit.hazard.k, *fit[1:]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10_000))
 def test_streaming_gives_what_the_batch_gives_on_the_last_windows(seed: int) -> None:
     rng = np.random.default_rng(seed)

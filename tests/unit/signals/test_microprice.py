@@ -37,7 +37,7 @@ def test_rows_of_staying_and_moving_sum_to_one() -> None:
     assert jumps.sum(axis=1) == pytest.approx(moves.sum(axis=1))
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 100))
 def test_the_adjustment_is_odd_in_the_imbalance_and_rises_with_it(seed: int) -> None:
     signal, _ = walked(4000, seed)
@@ -111,6 +111,11 @@ def test_streaming_is_the_same_whatever_the_pauses() -> None:
     one, _ = walked(500)
     again, _ = walked(500)
     assert [x.tolist() for x in one.transitions()] == [x.tolist() for x in again.transitions()]
+
+
+def test_the_number_of_states_is_bounded() -> None:
+    with pytest.raises(InputError, match="1100"):
+        MicroPrice(0.01, buckets=100, spreads=11)
 
 
 @pytest.mark.parametrize("tick", [0.0, -1.0, math.nan])

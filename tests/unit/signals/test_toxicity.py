@@ -160,6 +160,13 @@ def test_only_a_clean_fill_counts_as_clean(markout: float | None) -> None:
     assert response.observe(0.0, markout=markout) == 1.0
 
 
+@pytest.mark.parametrize("test", ["one_sided_p", "markout_p", "correlation", "vpin"])
+def test_a_test_that_is_not_a_number_makes_no_fill_clean(test: str) -> None:
+    response = ToxicityResponse(recovery_s=1e12)
+    response.observe(0.0, vpin=0.9)
+    assert response.observe(0.0, markout=0.1, **{test: math.nan}) == 1.0
+
+
 @given(
     events=st.lists(
         st.tuples(st.floats(-1e3, 1e3), st.none() | st.floats(), st.none() | st.floats()), max_size=50

@@ -28,7 +28,7 @@ def batch(times: list[float], mids: list[float], dt: float, window: int) -> floa
     return float(changes.std(ddof=1) / math.sqrt(dt))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10_000), window=st.integers(6, 20))
 def test_streaming_gives_what_numpy_gives_on_the_whole_record(seed: int, window: int) -> None:
     """Uneven steps of up to 2.7 s on a grid of 0.5 s; binary fractions, so that edges are exact."""
@@ -37,6 +37,14 @@ def test_streaming_gives_what_numpy_gives_on_the_whole_record(seed: int, window:
     mids = (100.0 + np.cumsum(rng.normal(size=60))).tolist()
     found = streamed(times, mids, dt=0.5, window=window)
     assert found == pytest.approx(batch(times, mids, 0.5, window), rel=1e-6, abs=1e-6)
+
+
+def test_two_scales_follow_their_formula() -> None:
+    mids = np.random.default_rng(4).normal(size=60).cumsum()
+    found = streamed([float(t) for t in range(60)], mids.tolist(), dt=1.0, window=40, scales=4)
+    settled = mids[:-1]
+    fast, slow = np.diff(settled)[-40:], (settled[4:] - settled[:-4])[-40:]
+    assert found == pytest.approx(math.sqrt((slow.var(ddof=1) - fast.var(ddof=1)) / 3))
 
 
 def brownian(sigma: float, seconds: int, rate: int = 20) -> tuple[np.ndarray, np.ndarray]:
