@@ -10,13 +10,17 @@ one clamp and a dataclass, so that the ratio can be compared across machines.
 from __future__ import annotations
 
 import argparse
+import importlib
+import itertools
 import json
 import math
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from quoting_policy.domain import (
@@ -135,18 +139,55 @@ def microseconds(call: Callable[[MarketState], object], sample: list[MarketState
     return times
 
 
-def measure(seconds: float) -> dict[str, dict[str, Any]]:
+def mlp_64x64(folder: Path) -> ArmSpec:
+    """An MLP with two hidden layers of 64 and random weights."""
+    weights = importlib.import_module("quoting_policy.models.mlp_weights")
+    numpy = importlib.import_module("numpy")
+    inputs = ("inventory", "spread", "imbalance", "sigma", "time_left")
+    spec = weights.MLPSpec.model_validate(
+        {
+            "version": 1,
+            "activation": "tanh",
+            "priceUnit": 0.1,
+            "maxInventory": 100,
+            "observation": [{"name": name, "shift": 0.0, "scale": 1.0} for name in inputs],
+            "action": {
+                "names": ("bid_offset", "ask_offset"),
+                "kind": "box",
+                "low": (1.0, 1.0),
+                "high": (9.0, 9.0),
+            },
+        }
+    )
+    draw, widths = numpy.random.default_rng(0), (len(inputs), 64, 64, 2)
+    layers = [
+        weights.Layer(draw.normal(size=(a, b)) / a, draw.normal(size=b))
+        for a, b in itertools.pairwise(widths)
+    ]
+    path = folder / "weights.npz"
+    digest = weights.save_weights(path, spec, layers)
+    return ArmSpec(model="MLP", params={"weights": str(path), "sha256": digest, "qty": 2})
+
+
+def arms(folder: Path) -> dict[str, tuple[ArmSpec, float]]:
+    """Name -> (arm, limit of the median, us), for the models that are there."""
+    found = {name: arm for name, arm in CANDIDATES.items() if arm[0].model in names()}
+    if "MLP" in names():
+        found["MLP 64x64"] = (mlp_64x64(folder), 30.0)
+    return found
+
+
+def measure(seconds: float, folder: Path) -> dict[str, dict[str, Any]]:
     """Percentiles by kind of arm, us, from the round with the lowest median."""
     sample = states()
     calls: dict[str, Callable[[MarketState], object]] = {"peer (bare A-S)": peer}
     limits = {"peer (bare A-S)": math.inf}
-    for name, (spec, limit) in CANDIDATES.items():
-        if spec.model in names():
-            engine = engine_with(spec)
-            decided = engine.decide("X", sample[0], now_ns=0, wall_ns=time.time_ns(), data_ns=0)
-            if decided.arm != "candidate" or not decided.bids:
-                raise SystemExit(f"{name} does not quote: {decided}")
-            calls[name], limits[name] = decider(engine), limit
+    for name, (spec, limit) in arms(folder).items():
+        engine = engine_with(spec)
+        decided = engine.decide("X", sample[0], now_ns=0, wall_ns=time.time_ns(), data_ns=0)
+        if decided.arm != "candidate" or not decided.bids:
+            raise SystemExit(f"{name} does not quote: {decided}")
+        calls[name], limits[name] = decider(engine), limit
     best: dict[str, list[float]] = {}
     deadline = time.perf_counter() + seconds * len(calls)
     while time.perf_counter() < deadline or len(best) < len(calls):
@@ -173,9 +214,10 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--seconds", type=float, default=2.0, help="time for each kind of arm")
     args = parser.parse_args()
-    rows = measure(args.seconds)
+    with tempfile.TemporaryDirectory() as folder:
+        rows = measure(args.seconds, Path(folder))
     if args.json:
-        print(json.dumps(rows, indent=2))
+        print(json.dumps(rows))
         return
     for name, row in rows.items():
         limit = "" if row["limit_p50_us"] is None else f"limit {row['limit_p50_us']:g}"

@@ -26,6 +26,7 @@ from quoting_policy.domain import (
 Levels = tuple[QuoteLevel, ...]
 
 DAY_NS = 86_400_000_000_000
+LARGEST_TICKS = 2**53
 
 
 class Ledger:
@@ -98,8 +99,14 @@ class Ledger:
             self.markouts.settle(now_ns, self.mid, self.mid_ns)
         self.mid = mid
         self.mid_ns = now_ns
-        if self.total.inventory:
-            self.risk.mark(self.total.equity(mid))
+        total = self.total
+        if total.inventory:
+            # Account.equity and Drawdown.mark, written out: this runs for every quote.
+            risk = self.risk
+            risk.equity = equity = (
+                total.realised - total.fees + total.inventory * total.lot * (mid - total.average_cost)
+            )
+            risk.peak = max(risk.peak, equity)
 
     def on_fill(self, fill: Fill, arm: Arm, now_ns: int) -> None:
         """Book a fill of an order of ``arm``, known at ``now_ns`` (monotonic)."""
@@ -154,10 +161,12 @@ class Ledger:
 
     def on_best(self, state: MarketState, now_ns: int) -> None:
         """The best prices, while shadow orders stand: a market that crosses them fills them."""
-        bid = None if state.best_bid is None else ticks_down(state.best_bid, self.tick)
-        ask = None if state.best_ask is None else ticks_up(state.best_ask, self.tick)
+        bid, ask = state.best_bid, state.best_ask
+        if bid is None or ask is None or not 0 < bid <= ask <= LARGEST_TICKS * self.tick:
+            return
+        bid_ticks, ask_ticks = ticks_down(bid, self.tick), ticks_up(ask, self.tick)
         for shadow in self.shadows.values():
-            fills = shadow.market(bid, ask, state.bid_qty, state.ask_qty)
+            fills = shadow.market(bid_ticks, ask_ticks, state.bid_qty, state.ask_qty)
             self._book_shadow(shadow, fills, now_ns)
 
     def _book_shadow(self, shadow: ShadowOrders, fills: list[ShadowFill], now_ns: int) -> None:
@@ -182,7 +191,9 @@ class Ledger:
                 shadow.track.credit(seconds, held, self.excursion_at)
 
     def hand_over(self, arm: Arm) -> None:
-        """From now on the inventory belongs to this arm; it passes at the mid."""
+        """From now on the inventory belongs to this arm; it passes at the mid, once there is one."""
+        if not math.isfinite(self.mid):
+            return
         owner = self.arms[arm].account
         for account in (self.arms[arm.other].account, self.washout):
             account.hand_over(owner, self.mid)

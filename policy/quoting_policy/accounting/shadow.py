@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import msgspec
@@ -46,9 +47,9 @@ class ShadowOrders:
         self, best_bid: int | None, best_ask: int | None, bid_qty: float | None, ask_qty: float | None
     ) -> list[ShadowFill]:
         """The best prices (ticks) and sizes (lots) are now these; fills of orders that the market crossed."""
-        if best_bid is not None and bid_qty is not None:
+        if best_bid is not None and bid_qty is not None and 0 <= bid_qty < math.inf:
             self._displayed[Side.BID] = (best_bid, bid_qty)
-        if best_ask is not None and ask_qty is not None:
+        if best_ask is not None and ask_qty is not None and 0 <= ask_qty < math.inf:
             self._displayed[Side.ASK] = (best_ask, ask_qty)
         fills = []
         if best_ask is not None:

@@ -12,6 +12,8 @@ from quoting_policy.clamps.situation import LARGEST, NO_ORDERS, NO_PORTFOLIO, Si
 from quoting_policy.domain import Limits, PortfolioLimits, QuoteLevel, RawQuote
 
 _SNAP = 1e-6
+_CLEAR = 1.0 - _SNAP
+"""Post-only quotes are a whole tick away from the other side, also where that is not on the grid."""
 
 Sides = tuple[tuple[QuoteLevel, ...], tuple[QuoteLevel, ...]]
 
@@ -71,8 +73,8 @@ class Envelope:
         buys, sells, least = math.floor(bid_qty + _SNAP), math.floor(ask_qty + _SNAP), now.min_qty_lots
         if (
             not (bids > 0 and narrowest <= asks - bids <= widest)
-            or not asks > best_bid / tick + _SNAP
-            or not bids < best_ask / tick - _SNAP
+            or not asks >= best_bid / tick + _CLEAR
+            or not bids <= best_ask / tick - _CLEAR
             or not mid - away <= bids * tick
             or not asks * tick <= mid + away
             or buys < least

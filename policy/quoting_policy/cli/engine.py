@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import signal
 from pathlib import Path
@@ -34,6 +35,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("--socket", str(args.socket), allowed) from None
     server.stop_on(signal.SIGTERM, signal.SIGINT)
     server.guard()
+    # What is loaded by now stays: the collector need not look at it again while quotes are made.
+    gc.freeze()
     logging.getLogger(__name__).info("ready on %s", args.socket)
     try:
         server.run()

@@ -31,14 +31,14 @@ class Arm(StrEnum):
         return Arm.CANDIDATE if self is Arm.BASELINE else Arm.BASELINE
 
 
-class Level(msgspec.Struct, frozen=True):
+class Level(msgspec.Struct, frozen=True, gc=False):
     """One raw price level of a model: price in price units, qty in lots; neither rounded nor clamped."""
 
     price: float
     qty: float
 
 
-class RawQuote(msgspec.Struct, frozen=True, kw_only=True):
+class RawQuote(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A model's answer before any clamp, best level first. An empty side means *no quote on that side*.
 
     reservation: price at which the model is indifferent to a unit more or less. half_spread: half of the
@@ -51,7 +51,7 @@ class RawQuote(msgspec.Struct, frozen=True, kw_only=True):
     half_spread: float | None = None
 
 
-class QuoteLevel(msgspec.Struct, frozen=True, array_like=True):
+class QuoteLevel(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One order to have at the venue: integer ticks and integer lots, > 0 lots."""
 
     price_ticks: int

@@ -39,7 +39,7 @@ class BreachThresholds(msgspec.Struct, frozen=True, kw_only=True):
 
     raw_price: float = 3.0
     raw_size: float = 10.0
-    time_budget_us: float = 2000.0
+    time_budget_us: float = 10_000.0
 
     def __post_init__(self) -> None:
         for field in self.__struct_fields__:

@@ -30,7 +30,7 @@ ACCEPTED, CANDIDATE_MISSING, BASELINE_MISSING, BOTH_MISSING = ".cbx"
 
 
 class SessionEvidence(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Oriented differences of one session, candidate against baseline, positive where the candidate is better.
+    """Oriented differences of one session, positive where the candidate is better than the baseline.
 
     digest: of everything that went into the evaluation. index, name: the session. block_s: length of a block.
     metrics: names of the rows. status: one character a block. values: base64 of little-endian 32-bit floats,

@@ -60,7 +60,7 @@ class Book:
         self.last_fill_ns: int | None = None
         self.reports_orders = False
         self.unattributed_fills = 0
-        self._gross = 0.0
+        self.gross = 0.0
         self._equity = 0.0
         self._baseline = self.ledger.arms[Arm.BASELINE]
         self._candidate = self.ledger.arms[Arm.CANDIDATE]
@@ -158,8 +158,7 @@ class Book:
             if quote != self._last_quote:
                 self._last_quote = quote
                 self.quote_rate.count(now_ns)
-        track = self._baseline if arm is Arm.BASELINE else self._candidate
-        track.counts[QUOTES] += 1
+        (self._baseline if arm is Arm.BASELINE else self._candidate).counts[QUOTES] += 1
 
     def order(self, order: LiveOrder, now_ns: int) -> None:
         """An own order was sent, acknowledged or changed."""
@@ -187,6 +186,9 @@ class Book:
 
     def trade(self, trade: PublicTrade, now_ns: int, wall_ns: int) -> None:
         """Others traded: what the shadow orders would have got of it."""
+        _whole("trade.price_ticks", trade.price_ticks)
+        if not 0 < trade.qty_lots < math.inf:
+            raise InputError("trade.qty_lots", trade.qty_lots, "a finite number of lots > 0")
         self.ledger.on_time(wall_ns)
         self.ledger.on_trade(trade, now_ns)
 
@@ -197,8 +199,8 @@ class Book:
             return 0.0, 0.0
         gross = abs(ledger.total.inventory) * ledger.lot * ledger.mid
         equity = ledger.risk.equity
-        change = gross - self._gross, equity - self._equity
-        self._gross, self._equity = gross, equity
+        change = gross - self.gross, equity - self._equity
+        self.gross, self._equity = gross, equity
         return change
 
     def reposition(self, inventory: float) -> None:

@@ -79,6 +79,7 @@ class Engine:
         self._pushed_limits: Limits | None = None
         self._baseline: ArmPolicy
         self._candidate: ArmPolicy
+        self._interruptible: tuple[ArmPolicy, ...] = ()
         self._stopwatch = stopwatch
         self._clock = clock
         self._explores = explores
@@ -93,19 +94,24 @@ class Engine:
         if revision.candidate is not None:
             candidate = self._policy(revision.candidate, "candidate", revision)
         if digest != self.control.digest:
+            before = self.books
             self.books = {i.symbol: self._book(i, digest, wall_ns) for i in revision.instruments}
+            for symbol, book in before.items():
+                if self.books.get(symbol) is not book:
+                    self.holdings.drop(book)
         self.revision, self._baseline, self._candidate = revision, baseline, candidate
+        self._interruptible = (baseline, candidate)
         self.control.digest = digest
         self.control.has_candidate = revision.candidate is not None
+        self._follow_authority(wall_ns)
         self._apply_limits()
         self.control.review(now_ns)
         return digest
 
     def authorise(self, authority: Authority, *, seen_ns: int, now_ns: int, wall_ns: int) -> None:
         """Let the candidate act within these terms until they expire. Raises InputError, changing nothing."""
-        changed = self.control.authorise(authority, seen_ns, now_ns)
-        if changed and authority.digest == self.control.digest:
-            self._follow(authority.schedule(), wall_ns)
+        if self.control.authorise(authority, seen_ns, now_ns):
+            self._follow_authority(wall_ns)
             self._apply_limits()
 
     def revoke(self, *, now_ns: int) -> None:
@@ -136,9 +142,8 @@ class Engine:
 
     def interrupt(self) -> None:
         """Stop a model that is over its budget; called by a signal handler while the engine decides."""
-        if self.revision is not None:
-            self._baseline.interrupt()
-            self._candidate.interrupt()
+        for policy in self._interruptible:
+            policy.interrupt()
 
     def drain(self, *, now_ns: int) -> None:
         """Shut down: no quotes from now on."""
@@ -327,11 +332,18 @@ class Engine:
 
     def _policy(self, spec: ArmSpec, field: str, revision: Revision) -> ArmPolicy:
         model = build(spec.model, spec.params, f"{field}.params")
+<<<<<<< HEAD
         if getattr(model, "explores", False) and not self._explores:
             raise InputError(
                 f"{field}.model", spec.model, "a model that does not explore", "exploring is for the paper stage"
             )
         return ArmPolicy(model, revision.breach, self._stopwatch)
+=======
+        policy = ArmPolicy(model, revision.breach, self._stopwatch)
+        self._interruptible += (policy,)
+        policy.warm_up(revision.instruments[0].tick)
+        return policy
+>>>>>>> sidecar
 
     def _book(self, instrument: Instrument, digest: str, wall_ns: int) -> Book:
         present = self.books.get(instrument.symbol)
@@ -340,7 +352,12 @@ class Engine:
         present.ledger.new_digest(digest, self.schedule, wall_ns)
         return present
 
-    def _follow(self, schedule: Schedule, wall_ns: int) -> None:
+    def _follow_authority(self, wall_ns: int) -> None:
+        """Take the switchback from the authority, which may come before its revision or after it."""
+        authority = self.control.authority
+        if authority is None or authority.digest != self.control.digest:
+            return
+        schedule = authority.schedule()
         if schedule != self.schedule:
             self.schedule = schedule
             for book in self.books.values():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
@@ -19,6 +21,8 @@ from quoting_policy.clamps.envelope import Envelope
 from quoting_policy.clamps.sanity import is_usable
 from quoting_policy.domain import (
     BreachThresholds,
+    FillHazard,
+    Latency,
     Limits,
     MarketState,
     PortfolioLimits,
@@ -66,6 +70,10 @@ UNUSABLE = Attempt(answered=True, bound=("input",))
 """Nobody can quote from such an input, and no model is to blame for what it made of it."""
 
 
+WARM_UP_NS = 1_000_000_000
+"""Processor time that a model may take to get ready."""
+
+
 class TimeBudgetError(Exception):
     """Raised into a model that has spent its budget and shows no sign of coming to an end."""
 
@@ -76,13 +84,24 @@ class ArmPolicy:
     stopwatch: ns, processor time of this thread, so that a busy neighbour is not the model's fault.
     """
 
-    __slots__ = ("_budget_ns", "_model", "_needs", "_running_since_ns", "_stopwatch", "_thresholds")
+    __slots__ = (
+        "_allowed_ns",
+        "_budget_ns",
+        "_model",
+        "_needs",
+        "_read_needs",
+        "_running_since_ns",
+        "_stopwatch",
+        "_thresholds",
+    )
 
     def __init__(self, model: QuotingModel, thresholds: BreachThresholds, stopwatch: Stopwatch) -> None:
         self._model = model
         self._needs = tuple(sorted(model.needs))
+        self._read_needs = attrgetter("mid", *self._needs)
         self._thresholds = thresholds
         self._budget_ns = round(thresholds.time_budget_us * 1000)
+        self._allowed_ns = self._budget_ns
         self._stopwatch = stopwatch
         self._running_since_ns: int | None = None
 
@@ -91,13 +110,24 @@ class ArmPolicy:
         """The model at work."""
         return self._model
 
+    def warm_up(self, tick: float) -> None:
+        """Let the model quote once, for nobody: what it loads or solves at first is not a quote's time.
+
+        Whatever comes of it is forgotten; one that does not come to an end is interrupted after a second.
+        """
+        self._allowed_ns = WARM_UP_NS
+        self._running_since_ns = self._stopwatch()
+        with suppress(Exception):
+            self._model.quote(_typical(tick))
+        self._running_since_ns = None
+        self._allowed_ns = self._budget_ns
+
     def attempt(self, state: MarketState, now: Situation, held: HeldLimits, whole: Limits) -> Attempt:
         """Quote, clamp and judge. whole: the instrument's limits, before they are scaled to the exposure."""
         stopwatch = self._stopwatch
         try:
-            for need in self._needs:
-                if getattr(state, need) is None:
-                    raise RefusalError(f"{need} is missing")
+            if self._needs and None in self._read_needs(state):
+                raise RefusalError(self._missing(state))
             self._running_since_ns = started = stopwatch()
             raw = self._model.quote(state)
             self._running_since_ns = None
@@ -125,13 +155,17 @@ class ArmPolicy:
             realised=realised_breaches(now),
         )
 
+    def _missing(self, state: MarketState) -> str:
+        names = [need for need in self._needs if getattr(state, need) is None]
+        return f"{', '.join(names)} missing"
+
     def interrupt(self) -> None:
         """Stop the model if it is at work and over its budget: raises TimeBudgetError into it.
 
         For a signal handler: only what interrupts the model's own code can end a loop without an end.
         """
         since = self._running_since_ns
-        if since is not None and self._stopwatch() - since > self._budget_ns:
+        if since is not None and self._stopwatch() - since > self._allowed_ns:
             raise TimeBudgetError
 
 
@@ -144,3 +178,25 @@ def _failure(error: Exception, now: Situation) -> Attempt:
     if not is_usable(now):
         return UNUSABLE
     return Attempt(answered=False, breaches=("exception",), refusal=type(error).__name__)
+
+
+def _typical(tick: float) -> MarketState:
+    """A market in which every model can quote: nothing is missing, nothing is extreme."""
+    hazard, mid = FillHazard(A=1.0, k=1.0 / tick), 1000.0 * tick
+    return MarketState(
+        mid=mid,
+        best_bid=mid - tick,
+        best_ask=mid + tick,
+        bid_qty=10.0,
+        ask_qty=10.0,
+        sigma=tick,
+        time_left=60.0,
+        fill_hazard_bid=hazard,
+        fill_hazard_ask=hazard,
+        latency=Latency(feed=0.001, order=0.001),
+        depth=100.0,
+        toxicity=0.0,
+        alpha=0.0,
+        drift=0.0,
+        competition=0.0,
+    )

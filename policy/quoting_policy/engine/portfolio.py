@@ -32,6 +32,10 @@ class Holdings:
             for limit in (limits.max_gross_notional, limits.max_drawdown, limits.max_daily_loss)
         )
 
+    def drop(self, book: Book) -> None:
+        """A book is gone: its position counts no more, what it earned or lost does."""
+        self.gross -= book.gross
+
     def view(self, book: Book, wall_ns: int) -> Portfolio:
         """The portfolio after what changed in this book, for the clamps."""
         gross, equity = book.changes()

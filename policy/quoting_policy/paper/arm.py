@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -55,8 +56,8 @@ class ArmRecord:
     """What an arm did in a session.
 
     counts: engine counters gained in each block, of all tracks of the arm's engine (blocks x COUNTERS); own:
-    the part of them under the arm's own name (a refused candidate's time is the baseline's). clamps: decisions
-    in which each clamp bound, by block. orders: lots sent, orders rejected, by block. markout: MARKOUT_ROWS by
+    the part of them under the arm's own name (a refused candidate's time is the baseline's). clamps: how many
+    decisions each clamp bound, by block. orders: lots sent, orders rejected, by block. markout: MARKOUT_ROWS by
     horizon, money. crashed: what ended the arm early.
     """
 
@@ -200,7 +201,8 @@ class ArmRun:
         side = _SIDES[record["side"]]
         fill = Fill(
             order_id=str(record["order_id"]), ts_ns=int(record["exch_ns"]), side=side,
-            price_ticks=int(record["price"]), qty_lots=lots, mid_before=mid, fee=fee, maker=record["maker"] == 0,
+            price_ticks=int(record["price"]), qty_lots=lots, mid_before=mid, fee=fee,
+            maker=record["maker"] == 0,
         )  # fmt: skip
         self.engine.fill(self.symbol, fill, now_ns=known_ns, wall_ns=known_ns)
         price, quantity = fill.price_ticks * tick, lots * self.lot
@@ -218,10 +220,11 @@ class ArmRun:
             engine.order_closed(symbol, str(order_id))
         for order_id, order in open_now.items():
             before = self._known[order_id]
+            if order.pending:
+                continue  # until the answer comes, what was reported when it was sent is the worst case
             now = LiveOrder(
-                order_id=str(order_id), side=before.side, price_ticks=order.price if not order.pending else before.price_ticks,
-                qty_lots=order.left if not order.pending else min(before.qty_lots, order.left) or before.qty_lots,
-                placed_ns=before.placed_ns, in_flight=order.pending > 0, arm=before.arm,
+                order_id=str(order_id), side=before.side, price_ticks=order.price, qty_lots=order.left,
+                placed_ns=before.placed_ns, in_flight=False, arm=before.arm,
             )  # fmt: skip
             if now != before:
                 self._put(order_id, now)
@@ -324,11 +327,7 @@ class ArmRun:
 
 
 def _with_inventory(state: MarketState, inventory: float) -> MarketState:
-    return MarketState(
-        mid=state.mid, best_bid=state.best_bid, best_ask=state.best_ask, bid_qty=state.bid_qty, ask_qty=state.ask_qty,
-        inventory=inventory, sigma=state.sigma, time_left=state.time_left, fill_hazard_bid=state.fill_hazard_bid,
-        fill_hazard_ask=state.fill_hazard_ask, latency=state.latency,
-    )  # fmt: skip
+    return msgspec.structs.replace(state, inventory=inventory)
 
 
 def _changed(order: LiveOrder, price: int, qty: int, placed_ns: int) -> LiveOrder:

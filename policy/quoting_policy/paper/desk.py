@@ -19,6 +19,8 @@ SECOND = 1_000_000_000
 
 
 class Strict(BaseModel):
+    """A block of settings: camelCase keys, no unknown ones, finite numbers."""
+
     model_config = ConfigDict(
         frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False, alias_generator=to_camel
     )
@@ -28,8 +30,9 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 
 class LatencySettings(Strict):
-    """Delay of orders and answers. constant: entry and response; uniform: entry to response as bounds;
-    lognormal: medians with ``sigma``. Milliseconds.
+    """Delay of orders and answers, ms.
+
+    constant: entry and response; uniform: both between entry and response; lognormal: medians with ``sigma``.
     """
 
     kind: Literal["constant", "uniform", "lognormal"] = "constant"

@@ -6,17 +6,15 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from quoting_policy.domain.revision import ENGINE_VERSION, canonical_json
 from quoting_policy.domain.session import BOTH_MISSING, CANDIDATE_MISSING, SessionEvidence, packed
 from quoting_policy.errors import InputError
 from quoting_policy.models.registry import build
 from quoting_policy.paper.arm import ArmRecord, ArmRun
-from quoting_policy.paper.desk import SECOND, Desk, PolicyFile
+from quoting_policy.paper.desk import SECOND, Budget, Desk, PolicyFile
 from quoting_policy.paper.differences import METRICS, block_status, differences, rejections
 from quoting_policy.paper.exp3 import BidAskExp3
-from quoting_policy.paper.exploration import utilities
+from quoting_policy.paper.exploration import Float, utilities
 from quoting_policy.paper.market import Market, open_market
 from quoting_policy.paper.sessions import Session
 
@@ -80,9 +78,8 @@ def evaluate(session: Session, pairing: Pairing) -> Part:
     evidence = []
     for policy in pairing.candidates:
         explorer = _explorer(policy, baseline, market, session)
-        record = ArmRun(market, desk, pairing.baseline.spec(), policy.spec(), explorer).run()
-        records[policy.label] = record
-        evidence.append(_evidence(session, pairing, policy, market, baseline, record))
+        records[policy.label] = ArmRun(market, desk, pairing.baseline.spec(), policy.spec(), explorer).run()
+        evidence.append(_evidence(session, pairing, policy, market, records))
     return Part(pairing.key(session), records, tuple(evidence))
 
 
@@ -90,8 +87,9 @@ BASELINE = "baseline"
 
 
 def _evidence(
-    session: Session, pairing: Pairing, policy: PolicyFile, market: Market, baseline: ArmRecord, candidate: ArmRecord
-) -> SessionEvidence:  # fmt: skip
+    session: Session, pairing: Pairing, policy: PolicyFile, market: Market, records: Mapping[str, ArmRecord]
+) -> SessionEvidence:
+    baseline, candidate = records[BASELINE], records[policy.label]
     block_s = pairing.desk.block_s
     status = block_status(baseline, candidate, block_s)
     reasons = rejections("baseline", baseline, block_s) + rejections("candidate", candidate, block_s)
@@ -101,15 +99,15 @@ def _evidence(
         status = BOTH_MISSING * len(status)
         reasons = ["the session is empty: the market never had two sides", *reasons]
     return SessionEvidence(
-        digest=pairing.digest(session, policy), candidate=policy.label, index=session.index, name=session.name,
-        block_s=block_s, metrics=tuple(METRICS), status=status,
+        digest=pairing.digest(session, policy), candidate=policy.label, index=session.index,
+        name=session.name, block_s=block_s, metrics=tuple(METRICS), status=status,
         values=packed(differences(baseline, candidate, block_s)), rejections=tuple(reasons),
     )  # fmt: skip
 
 
 def _explorer(
     policy: PolicyFile, baseline: ArmRecord, market: Market, session: Session
-) -> tuple[object, np.ndarray] | None:  # type: ignore[type-arg]  # shape of a plain vector
+) -> tuple[Budget, Float] | None:
     if policy.exploration_budget is None:
         return None
     model = build(policy.model, policy.params)
@@ -118,7 +116,7 @@ def _explorer(
     rounds = int((session.end_ns - session.evidence_ns) // round_ns)
     lot = float(market.tape.facts.qty_unit)
     rows: Sequence[Sequence[float]] = [(f[0], f[1], f[2], f[3] * lot, f[6]) for f in baseline.fills.tolist()]
-    earned = utilities(rows, market.mid_times, market.mids, session.evidence_ns, round_ns, rounds)
+    earned = utilities(rows, (market.mid_times, market.mids), session.evidence_ns, round_ns, rounds)
     return policy.exploration_budget, earned
 
 

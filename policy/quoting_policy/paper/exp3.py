@@ -11,6 +11,7 @@ import math
 from typing import ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from quoting_policy.domain import MarketState, RawQuote
@@ -55,11 +56,11 @@ class Exp3:
         self._log_weights = np.zeros(size)
         self._drawn = (0, 1.0)
 
-    def probabilities(self) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    def probabilities(self) -> npt.NDArray[np.float64]:
         """Chance of each price: weights, mixed with a share ``rate * K`` (at most 1/2) of pure chance."""
         weights = np.exp(self._log_weights - self._log_weights.max())
         mixing = min(0.5, self.rate * self.size)
-        return (1 - mixing) * weights / weights.sum() + mixing / self.size
+        return np.asarray((1 - mixing) * weights / weights.sum() + mixing / self.size)
 
     def draw(self, uniform: float) -> int:
         """Index of the price for the next round. uniform: a random number in [0, 1)."""
@@ -69,14 +70,15 @@ class Exp3:
         return index
 
     def learn(self, gain: float) -> None:
-        """The drawn price gained this much; importance-weighted, so that each price's estimate is unbiased."""
+        """The drawn price gained this much; weighted by its chance, so that estimates are unbiased."""
         index, chance = self._drawn
         self._log_weights[index] += self.rate * max(-1.0, min(1.0, gain)) / chance
 
 
 class BidAskExp3(FailClosed):
-    """Bid and ask at distances that two learners draw anew every round. Between rounds that may explore it
-    refuses, so the baseline quotes.
+    """Bid and ask at distances that two learners draw anew every round.
+
+    In a round that may not explore it refuses, so the baseline quotes.
     """
 
     name: ClassVar[str] = "BidAskExp3"

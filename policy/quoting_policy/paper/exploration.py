@@ -1,4 +1,4 @@
-"""The exploration ledger: what trying costs against the baseline of the same replay, and when it must stop."""
+"""The exploration ledger: what trying costs against the baseline of the same replay, and when it stops."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Explorer:
         self.rows.append((seconds, *drawn, bid + ask, baseline, self.ledger.loss))
 
     def account(self) -> dict[str, Any]:
-        """The ledger for the report; rows: (second, bid and ask distance, utility, baseline's, loss so far)."""
+        """The ledger; rows: (second, distance of bid and of ask, utility, the baseline's, loss so far)."""
         ledger = self.ledger
         return {
             "rounds": len(self._baseline), "explored": ledger.explored, "most": ledger.most,
@@ -111,9 +111,17 @@ class Explorer:
 
 
 def utilities(
-    fills: Sequence[Sequence[float]], mid_times: npt.NDArray[np.int64], mids: Float, start_ns: int, round_ns: int, rounds: int
-) -> Float:  # fmt: skip
-    """Utility of each round of a finished arm: fills as rows (second, sign, price, lots, fee)."""
+    fills: Sequence[Sequence[float]],
+    path: tuple[npt.NDArray[np.int64], Float],
+    start_ns: int,
+    round_ns: int,
+    rounds: int,
+) -> Float:
+    """Utility of each round of a finished arm: fills as rows (second, sign, price, quantity, fee).
+
+    path: times, ns, and mids.
+    """
+    mid_times, mids = path
     total = np.zeros(rounds)
     for seconds, sign, price, lots, fee in fills:
         number = int(seconds * SECOND) // round_ns

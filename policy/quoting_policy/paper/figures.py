@@ -90,7 +90,8 @@ def sequence_picture(
         right.set(title="evidence, ln E (dashed: thresholds)", xlabel="blocks")
         right.legend(loc="upper left", ncols=2)
         last = estimate[-1] if len(estimate) else float("nan")
-        return f"Gate {gate} after {len(rows)} blocks: mean difference {last:.4g}; evidence for {_last(for_)}, against {_last(against)}."
+        found = f"evidence for {_last(for_)}, against {_last(against)}"
+        return f"Gate {gate} after {len(rows)} blocks: mean difference {last:.4g}; {found}."
 
     return _draw(f"Gate {gate}", True, plot, (), height=2.3)
 
@@ -117,7 +118,8 @@ def ledger_picture(label: str, accounts: Sequence[Mapping[str, Any]]) -> Picture
             xlabel="seconds into the session",
             ylabel="price",
         )
-        return f"{label}: {sum(a['explored'] for a in accounts)} explored rounds, loss {sum(a['loss'] for a in accounts):.4g}."
+        explored, loss = (sum(account[key] for account in accounts) for key in ("explored", "loss"))
+        return f"{label}: {explored} explored rounds, loss {loss:.4g}."
 
     return _draw(f"Exploration of {label}", True, plot, (), height=2.5)
 

@@ -31,11 +31,12 @@ _MARGIN_TICKS = 5_000
 
 @compiled
 def _best_path(
-    book: Int, base: int, code: npt.NDArray[np.uint8], price: npt.NDArray[np.int32], qty: Int, order: Int, out: Int
+    book: Int, base: int, code: npt.NDArray[np.uint8], price: npt.NDArray[np.int32], qty: Int, order: Int,
+    out: Int,
 ) -> None:  # fmt: skip
     """Best bid and ask and what rests there after each row: out[i] = bid, ask, bid_qty, ask_qty; -1: none."""
     width = len(book) // 2
-    bid, ask = np.int64(-1), np.int64(width)
+    bid, ask = -1, width
     for i in range(len(order)):
         row = order[i]
         bid, ask = apply_row(book, width, code[row], price[row] - base, qty[row], bid, ask)
@@ -89,8 +90,8 @@ def _path(tape: Tape, order: Int) -> Int:
     base = max(0, facts.low_tick - _MARGIN_TICKS)
     width = facts.high_tick + _MARGIN_TICKS + 1 - base
     out = np.zeros((len(order), 4), np.int64)
-    columns = (np.ascontiguousarray(column) for column in (tape.code, tape.price, tape.qty))
-    _best_path(np.zeros(2 * width, np.int64), base, *columns, order, out)
+    code, price, qty = np.array(tape.code), np.array(tape.price), np.array(tape.qty)
+    _best_path(np.zeros(2 * width, np.int64), base, code, price, qty, order, out)
     return out
 
 
@@ -149,7 +150,7 @@ class _Signals:
         return self._volatility.value(), self._fits, self._latency
 
     def _take(self, start: int, stop: int) -> None:
-        """Rows in order of receipt: mids to the volatility, prints to the hazard of the side they would hit."""
+        """Rows in order of receipt: mids to the volatility, prints to the hazard of the side they hit."""
         rows = slice(start, stop)
         moved = np.flatnonzero(np.diff(self._mids[rows], prepend=np.nan) != 0) + start
         for i in moved:

@@ -35,8 +35,12 @@ FIGURES: tuple[tuple[str, str, str], ...] = (
 
 
 def write_report(
-    folder: Path, pairing: Pairing, sessions: Sequence[Session], parts: Sequence[Part], result: Mapping[str, Any]
-) -> Path:  # fmt: skip
+    folder: Path,
+    pairing: Pairing,
+    sessions: Sequence[Session],
+    parts: Sequence[Part],
+    result: Mapping[str, Any],
+) -> Path:
     """Write ``report.html``; the same inputs give the same bytes."""
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
@@ -51,7 +55,7 @@ def write_report(
         title=" and ".join(policy.label for policy in pairing.candidates)
         + f" against {pairing.baseline.label}",
         market=f"{facts.symbol}, {facts.venue}",
-        generated="generated" in facts.venue.lower() or "simulat" in facts.venue.lower(),
+        generated=facts.venue == "synthetic",
         pairing=pairing,
         policies=[("baseline", pairing.baseline), *((p.label, p) for p in pairing.candidates)],
         params=_params,

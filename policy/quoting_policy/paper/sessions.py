@@ -95,7 +95,8 @@ def split(recordings: Sequence[Recording], count: int, desk: Desk) -> list[Sessi
     needed = round(desk.warmup_s * SECOND) + (_SHORTEST_BLOCKS + 1) * desk.block_ns
     if length < needed:
         seconds = sum(b - a for _, a, b in spans) / SECOND
-        remedy = f"{seconds:.0f} s of market give {length / SECOND:.0f} s a session, {needed / SECOND:.0f} s are needed"
+        each = f"{length / SECOND:.0f} s a session, {needed / SECOND:.0f} s are needed"
+        remedy = f"{seconds:.0f} s of market give {each}"
         raise InputError("--sessions", count, "fewer", remedy)
     windows = (
         (recording, a + i * length, a + (i + 1) * length)
@@ -115,7 +116,7 @@ def _longest_fit(lengths: Sequence[int], count: int) -> int:
 
 
 def from_list(recordings: Sequence[Recording], path: Path, desk: Desk) -> list[Session]:
-    """Evidence sessions of a list file, refused where they overlap history used for fitting, or each other."""
+    """Evidence sessions of a list; refused where they overlap history used for fitting, or each other."""
     content = read_yaml(path, "--sessions")
     if not isinstance(content, list) or not content:
         raise InputError("--sessions", str(path), "a list of sessions, each with tape, start, end, usedFor")

@@ -50,13 +50,18 @@ class _DrillFile(msgspec.Struct, frozen=True):
 
 
 class _Watched(NamedTuple):
-    """A file: its type, what its content means, and what is said when it goes or cannot be read."""
+    """A file: its type, what its content means, and what is said when it goes or cannot be read.
+
+    once: it is an order, not a state. One that was there before us has been carried out, or is not for us:
+    an old release must not undo the breach of today.
+    """
 
     name: str
     type: Any
     means: Callable[[Any, int], Instruction]
     gone: Instruction | None = None
     unreadable: Instruction | None = None
+    once: bool = False
 
 
 _FILES = (
@@ -69,8 +74,8 @@ _FILES = (
     _Watched("revision.json", Frozen, lambda frozen, _: Configure(frozen)),
     _Watched("limits.json", Limits, lambda limits, _: Tighten(limits)),
     _Watched("authority.json", Authority, Authorise, gone=Revoke(), unreadable=Revoke()),
-    _Watched("release.json", _ReleaseFile, lambda file, _: Release(file.digest, file.reason)),
-    _Watched("drill.json", _DrillFile, lambda file, _: Drill(file.digest)),
+    _Watched("release.json", _ReleaseFile, lambda file, _: Release(file.digest, file.reason), once=True),
+    _Watched("drill.json", _DrillFile, lambda file, _: Drill(file.digest), once=True),
 )
 
 
@@ -116,9 +121,12 @@ class DirectorySource:
         except OSError:
             return self._gone(watched)
         state = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
+        stale = watched.once and watched.name not in self._seen
         if self._seen.get(watched.name) == state:
             return None
         self._seen[watched.name] = state
+        if stale:
+            return None
         age_ns = max(time.time_ns() - stat.st_mtime_ns, 0)
         written_ns = time.monotonic_ns() - age_ns
         try:

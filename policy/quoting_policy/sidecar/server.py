@@ -38,6 +38,7 @@ class Server:
         self.engine = engine
         self._drain_s = drain_s
         self._stopping = False
+        self._guarding = False
         self._apps: dict[int, Connection] = {}
         self._agents: dict[int, Connection] = {}
         self._app_desk = AppDesk(engine)
@@ -70,6 +71,7 @@ class Server:
         """
         signal.signal(signal.SIGVTALRM, lambda *_: self.engine.interrupt())
         signal.setitimer(signal.ITIMER_VIRTUAL, GUARD_S, GUARD_S)
+        self._guarding = True
 
     def run(self) -> None:
         """Serve until stopped."""
@@ -83,7 +85,9 @@ class Server:
         self._drain()
 
     def close(self) -> None:
-        """Close every socket."""
+        """Close every socket, and stop the timer: its signal would end an interpreter that shuts down."""
+        if self._guarding:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         for connection in [*self._apps.values(), *self._agents.values()]:
             connection.close()
         for listener in self._listeners:

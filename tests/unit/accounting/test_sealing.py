@@ -107,6 +107,19 @@ def test_a_fill_in_the_washout_is_neither_arms():
     assert [track.counts[Counter.FILLS] for track in books.ledger.arms.values()] == [0, 0]
     assert books.ledger.washout.inventory == 1
     assert books.ledger.total.inventory == 1
+    books.wait(3)
+    assert books.ledger.washout.inventory == 0
+    assert books.ledger.arms[books.ledger.timeline.slot.arm].account.inventory == 1
+
+
+def test_a_position_without_a_mid_waits_for_one_before_it_is_handed_over():
+    books = Books(exposure=50.0)
+    books.ledger.mid = float("nan")
+    other = books.ledger.timeline.slot.arm.other
+    books.fill(other, Side.BID, 99.0)
+    books.ledger.hand_over(other.other)
+    assert books.ledger.arms[other].account.inventory == 1
+    assert books.ledger.total.equity(100.0) == pytest.approx(1.0)
 
 
 moves = st.lists(

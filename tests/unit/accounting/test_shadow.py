@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +12,8 @@ from hypothesis import strategies as st
 from quoting_policy.accounting import Counter, Track
 from quoting_policy.accounting.shadow import ShadowFill, ShadowOrders
 from quoting_policy.domain import Arm, PublicTrade, QuoteLevel, Side, Stage
-from tests.unit.engine.desk import Desk
+from quoting_policy.errors import InputError
+from tests.unit.engine.desk import STATE, Desk
 
 
 def shadow(bids=(), asks=(), displayed=None):
@@ -92,6 +96,21 @@ def test_in_shadow_both_arms_are_followed_by_the_same_rules_and_no_quote_is_touc
     costs = [ledger.shadows[arm].track.account.average_cost for arm in (Arm.BASELINE, Arm.CANDIDATE)]
     assert costs == [99.0, 98.0]
     assert ledger.arms[Arm.BASELINE].counts[Counter.FILLS] == 0
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -1.0, 0.0, 1e300])
+def test_in_shadow_a_market_of_nonsense_is_not_believed_and_harms_nobody(bad):
+    desk = Desk()
+    desk.allow(Stage.SHADOW)
+    desk.ask()
+    for field in ("best_bid", "best_ask", "bid_qty", "ask_qty"):
+        desk.ask(msgspec.structs.replace(STATE, **{field: bad}))
+    with pytest.raises(InputError, match="qty_lots"):
+        desk.engine.trade("X", sold(196, -1.0), **desk.clock)
+    desk.engine.trade("X", sold(198, 4.0), **desk.clock)
+    for shadow in desk.engine.books["X"].ledger.shadows.values():
+        assert math.isfinite(shadow.track.account.inventory)
+        assert math.isfinite(shadow.track.account.equity(100.0))
 
 
 def test_each_shadow_arm_sees_the_inventory_it_would_have():

@@ -84,6 +84,20 @@ def situations(
     )
 
 
+def near_quotes() -> st.SearchStrategy[RawQuote]:
+    """One order a side around 100, sometimes just beyond what a calm situation allows."""
+    sizes = st.floats(0.5, 12)
+    return st.builds(
+        lambda bid, ask, buys, sells: RawQuote(
+            bids=(Level(bid, buys),), asks=(Level(ask, sells),), reservation=100.0
+        ),
+        st.floats(96, 101),
+        st.floats(99, 104),
+        sizes,
+        sizes,
+    )
+
+
 def calm_situations() -> st.SearchStrategy[Situation]:
     """A market around 100, a small position: most quotes pass untouched."""
     generous = st.builds(
@@ -92,6 +106,7 @@ def calm_situations() -> st.SearchStrategy[Situation]:
         max_notional=maybe(st.floats(1, 5000)),
         max_order_qty=maybe(st.floats(2, 20)),
         max_drawdown=maybe(st.floats(5, 10)),
+        max_daily_loss=maybe(st.floats(5, 10)),
         min_spread=maybe(st.floats(0, 1)),
         max_spread=maybe(st.floats(1, 20)),
         price_band=maybe(st.floats(0.01, 0.2)),
@@ -110,6 +125,12 @@ def calm_situations() -> st.SearchStrategy[Situation]:
         min_qty_lots=st.integers(1, 2),
         limits=generous,
         live=st.just(LiveOrders()) | live_orders(),
+        arm_long=maybe(st.floats(3, 12)),
+        arm_short=maybe(st.floats(3, 12)),
         drawdown=st.floats(0, 6),
+        daily_loss=st.floats(0, 6),
+        correlated_long=st.sampled_from([False, False, False, True]),
+        correlated_short=st.sampled_from([False, False, False, True]),
+        may_send_orders=st.sampled_from([True, True, True, False]),
         data_age_s=st.floats(0, 2),
     )

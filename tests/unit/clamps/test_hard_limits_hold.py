@@ -15,7 +15,14 @@ from quoting_policy.clamps.envelope import Envelope
 from quoting_policy.clamps.situation import NO_ORDERS
 from quoting_policy.domain import Instrument, Level, Limits, MarketState, PortfolioLimits, RawQuote
 from tests.unit.clamps.oracle import violations
-from tests.unit.clamps.strategies import calm_situations, limits, raw_quotes, sane_price, situations
+from tests.unit.clamps.strategies import (
+    calm_situations,
+    limits,
+    near_quotes,
+    raw_quotes,
+    sane_price,
+    situations,
+)
 
 NO_PORTFOLIO_LIMITS = PortfolioLimits()
 generously = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -84,8 +91,8 @@ def test_a_tighter_quantity_limit_never_enlarges_a_side(raw, now, value, field):
         assert sum(level.qty_lots for level in after) <= sum(level.qty_lots for level in before)
 
 
-@generously
-@given(raw_quotes(sane_price, st.floats(0.5, 30)), calm_situations())
+@settings(max_examples=1000, deadline=None)
+@given(near_quotes(), calm_situations())
 def test_the_common_case_in_one_pass_says_what_the_table_says(raw, now):
     sides = Envelope(now.limits, NO_PORTFOLIO_LIMITS, now.tick).untouched(raw, now)
     if sides is not None:
@@ -105,11 +112,29 @@ def test_the_common_case_is_never_taken_for_wild_input(raw, now):
         assert (*sides, ()) == (quote.bids, quote.asks, quote.bound)
 
 
+def test_a_market_off_the_grid_is_given_a_whole_tick_in_one_pass_too():
+    now = Situation.of(
+        MarketState(mid=100.0, best_bid=99.5, best_ask=101.0),
+        Instrument(symbol="X", tick_size=Decimal(1), lot_size=Decimal(1)),
+        Limits(),
+    )
+    raw = RawQuote(bids=(Level(97.0, 1),), asks=(Level(100.0, 1),), reservation=100.0)
+    assert Envelope(now.limits, NO_PORTFOLIO_LIMITS, now.tick).untouched(raw, now) is None
+    assert [level.price_ticks for level in clamped(raw, now).asks] == [101]
+
+
 @generously
 @given(st.floats(99.0, 99.9), st.floats(100.1, 101.0), st.integers(1, 4), calm_situations())
 def test_the_common_case_is_common(bid, ask, qty, now):
     roomy = dataclasses.replace(
-        now, limits=Limits(max_position=100, max_spread=50, price_band=0.5), live=NO_ORDERS
+        now,
+        limits=Limits(max_position=100, max_spread=50, price_band=0.5),
+        live=NO_ORDERS,
+        arm_long=None,
+        arm_short=None,
+        correlated_long=False,
+        correlated_short=False,
+        may_send_orders=True,
     )
     raw = RawQuote(bids=(Level(bid, qty + 1),), asks=(Level(ask, qty + 1),), reservation=100)
     sides = Envelope(roomy.limits, NO_PORTFOLIO_LIMITS, roomy.tick).untouched(raw, roomy)

@@ -7,7 +7,7 @@ import pytest
 
 from quoting_policy.domain import Arm, ArmSpec, Authority, Limits, Stage
 from quoting_policy.errors import InputError
-from tests.unit.engine.desk import SECOND, WIDE, Desk, prices, revision
+from tests.unit.engine.desk import SECOND, STATE, WIDE, Desk, prices, revision
 
 
 def test_silence_means_baseline_as_soon_as_the_lifetime_is_over():
@@ -77,6 +77,26 @@ def test_a_new_revision_needs_new_authority_and_keeps_position_and_orders():
     assert desk.engine.books["X"].ledger.total.inventory == 3.0
     desk.allow()
     assert desk.ask().arm is Arm.CANDIDATE
+
+
+def test_authority_may_come_before_its_revision():
+    desk = Desk()
+    narrow = ArmSpec(model="FixedSpread", params={"halfSpread": 0.5, "qty": 2})
+    changed = revision(candidate=narrow)
+    desk.digest = changed.digest()
+    desk.allow(Stage.CANARY, 100.0, block_length_s=60.0, washout_s=0.0)
+    assert desk.ask().reasons == ("no_authority",)
+    desk.engine.configure(changed, **desk.clock)
+    assert desk.ask().arm is Arm.CANDIDATE
+
+
+def test_a_renewal_does_not_forget_what_was_counted_for_a_rate():
+    desk = Desk(limits=Limits(max_quote_rate=1))
+    desk.allow(fencing=1)
+    assert desk.ask().bids
+    desk.allow(fencing=2)
+    moved = msgspec.structs.replace(STATE, mid=101.0, best_bid=100.5, best_ask=101.5)
+    assert desk.ask(moved).clamps_bound == ("quote_rate",)
 
 
 def test_a_revision_that_cannot_run_changes_nothing():

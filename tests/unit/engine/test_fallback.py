@@ -67,11 +67,27 @@ def test_a_failing_candidate_is_answered_for_and_latched(scripted, script, breac
 def test_a_candidate_that_spends_its_budget_is_answered_for_and_latched(scripted):
     desk = scripted(lambda _: raw())
     assert desk.ask().arm is Arm.CANDIDATE
-    desk.spent_ns = 2_000_001
+    desk.spent_ns = 10_000_001
     decision = desk.ask()
     assert (decision.arm, decision.breaches) == (Arm.BASELINE, ("time_budget",))
     desk.spent_ns = 0
     assert desk.ask().arm is Arm.BASELINE
+
+
+def test_a_model_quotes_once_for_nobody_before_it_is_held_to_its_budget(scripted):
+    asked = []
+
+    def first_time_fails(state):
+        asked.append(state)
+        if len(asked) == 1:
+            raise MemoryError("still loading")
+        return raw()
+
+    desk = scripted(first_time_fails)
+    assert len(asked) == 1
+    assert None not in [getattr(asked[0], need) for need in ("sigma", "time_left", "fill_hazard_bid")]
+    assert desk.engine.news == []
+    assert desk.ask().arm is Arm.CANDIDATE
 
 
 def test_a_refusal_is_no_breach(scripted):
@@ -86,7 +102,7 @@ def test_a_refusal_is_no_breach(scripted):
 def test_a_missing_input_is_refused_not_assumed(scripted, monkeypatch):
     monkeypatch.setattr(ScriptedModel, "needs", frozenset({"sigma"}))
     desk = scripted(lambda _: raw())
-    assert "sigma is missing" in desk.ask().reasons
+    assert "sigma missing" in desk.ask().reasons
     assert desk.ask(MarketState(mid=100.0, sigma=1.0)).arm is Arm.CANDIDATE
 
 

@@ -166,7 +166,7 @@ def test_an_engine_told_to_stop_tells_its_apps_and_leaves(running):
         assert told[-1].mode is Mode.HALTED
         assert told[-1].reason == "draining"
         client.close()
-        assert running.engine.wait(60) == 0
+        assert running.engine.wait(60) == 0, "an exit by a signal is no good order"
         assert not running.app.exists()
 
 
