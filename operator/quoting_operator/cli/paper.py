@@ -14,7 +14,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from quoting_operator.cli.gates import read_spec
+from quoting_operator.cli.gate_files import read_spec
 from quoting_operator.gates import (
     GateSpec,
     GateState,
@@ -30,9 +30,9 @@ from quoting_operator.gates.sessions import absorb_sessions, check_measured, ses
 from quoting_operator.gates.state import update
 from quoting_policy.domain.session import SessionEvidence, encode
 from quoting_policy.errors import InputError
-from quoting_policy.paper.desk import PolicyFile, read_desk, read_policy
+from quoting_policy.paper.desk import SECOND, PolicyFile, read_desk, read_policy
 from quoting_policy.paper.differences import METRICS
-from quoting_policy.paper.evaluate import BASELINE, Pairing, Part
+from quoting_policy.paper.evaluate import Pairing, Part
 from quoting_policy.paper.performance import performance
 from quoting_policy.paper.run import run_session, run_sessions
 from quoting_policy.paper.sessions import Session, from_list, open_recording, provenance, split
@@ -193,18 +193,24 @@ def _sequence(state: GateState, evidence: Sequence[SessionEvidence]) -> list[lis
 def _result(
     pairing: Pairing, sessions: Sequence[Session], parts: Sequence[Part], judged: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
-    labels = [BASELINE, *(policy.label for policy in pairing.candidates)]
+    arms = {label: [part.arms[label] for part in parts] for label in parts[0].arms}
     recordings = {session.recording.path: session.recording for session in sessions}
     return {
         "candidates": list(judged.values()),
-        "performance": {label: performance([part.arms[label] for part in parts], sessions, pairing.desk) for label in labels},
+        "performance": {label: performance(arm, sessions, pairing.desk) for label, arm in arms.items()},
         "sessions": [
-            {"name": s.name, "tape": s.recording.path.name, "start": s.start_ns * 1e-9, "evidence": s.evidence_ns * 1e-9,
-             "end": s.end_ns * 1e-9, "blocks": s.blocks}
+            {
+                "name": s.name,
+                "tape": s.recording.path.name,
+                "start": s.start_ns / SECOND,
+                "evidence": s.evidence_ns / SECOND,
+                "end": s.end_ns / SECOND,
+                "blocks": s.blocks,
+            }
             for s in sessions
         ],
         "provenance": [provenance(recording) for recording in recordings.values()],
-    }  # fmt: skip
+    }
 
 
 def _text(result: dict[str, Any]) -> str:

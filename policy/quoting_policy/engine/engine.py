@@ -332,18 +332,17 @@ class Engine:
 
     def _policy(self, spec: ArmSpec, field: str, revision: Revision) -> ArmPolicy:
         model = build(spec.model, spec.params, f"{field}.params")
-<<<<<<< HEAD
         if getattr(model, "explores", False) and not self._explores:
             raise InputError(
-                f"{field}.model", spec.model, "a model that does not explore", "exploring is for the paper stage"
+                f"{field}.model",
+                spec.model,
+                "a model that does not explore",
+                "exploring is for the paper stage",
             )
-        return ArmPolicy(model, revision.breach, self._stopwatch)
-=======
         policy = ArmPolicy(model, revision.breach, self._stopwatch)
         self._interruptible += (policy,)
         policy.warm_up(revision.instruments[0].tick)
         return policy
->>>>>>> sidecar
 
     def _book(self, instrument: Instrument, digest: str, wall_ns: int) -> Book:
         present = self.books.get(instrument.symbol)

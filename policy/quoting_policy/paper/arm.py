@@ -56,9 +56,9 @@ class ArmRecord:
     """What an arm did in a session.
 
     counts: engine counters gained in each block, of all tracks of the arm's engine (blocks x COUNTERS); own:
-    the part of them under the arm's own name (a refused candidate's time is the baseline's). clamps: how many
-    decisions each clamp bound, by block. orders: lots sent, orders rejected, by block. markout: MARKOUT_ROWS by
-    horizon, money. crashed: what ended the arm early.
+    the part of them under the arm's own name (a refused candidate's time is the baseline's). clamps: how
+    many decisions each clamp bound, by block. orders: lots sent, orders rejected, decisions that
+    the arm answered itself, by block. markout: MARKOUT_ROWS by horizon, money. crashed: what ended the arm early.
     """
 
     counts: npt.NDArray[np.float64]
@@ -120,7 +120,8 @@ class ArmRun:
         self.start_ns = int(market.times[0])
         self._answers = -1
         self._known: dict[int, LiveOrder] = {}
-        self._sent = [0.0, 0.0]
+        self._lots_sent = 0.0
+        self._answered = 0
         self._edges: list[tuple[Any, ...]] = []
         self._curve: list[tuple[float, ...]] = []
         self._fills: list[tuple[float, ...]] = []
@@ -156,7 +157,8 @@ class ArmRun:
             )  # fmt: skip
             engine.authorise(authority, seen_ns=now, now_ns=now, wall_ns=now)
         if at_edge:
-            extras = (dict(engine.bound), tuple(self._sent), self.replay.counts()["rejected"])
+            done = (self._lots_sent, float(self.replay.counts()["rejected"]), float(self._answered))
+            extras = (dict(engine.bound), done)
         if self.explorer is not None:
             self.explorer.advance(now, state.mid)
         seen = _with_inventory(state, self.book.ledger.total.inventory)
@@ -166,6 +168,7 @@ class ArmRun:
         if (now - self.start_ns) % SECOND == 0:
             self._sample(now, state, decision)
         self._decisions += 1
+        self._answered += decision.arm is self.arm
         if now < int(self.market.times[-1]):
             self._execute(decision, now)
 
@@ -250,8 +253,7 @@ class ArmRun:
         if qty < self.board_lot:
             return
         order_id = self.replay.submit(_SIDE_NUMBERS[action.side], action.price_ticks, qty)
-        self._sent[0] += qty
-        self._sent[1] += 1
+        self._lots_sent += qty
         order = LiveOrder(
             order_id=str(order_id), side=action.side, price_ticks=action.price_ticks, qty_lots=qty,
             placed_ns=now, in_flight=True, arm=arm,
@@ -281,8 +283,7 @@ class ArmRun:
     def _amend(self, order_id: int, before: LiveOrder, price: int, qty: int, now: int) -> None:
         if self.replay.amend(order_id, price, qty):
             moved = price != before.price_ticks or qty > before.qty_lots
-            self._sent[0] += qty if moved else 0
-            self._sent[1] += moved
+            self._lots_sent += qty if moved else 0
             # Until the answer comes, the order may be filled for what it was and stands for what it will be.
             self._put(
                 order_id,
@@ -298,17 +299,17 @@ class ArmRun:
 
     def _record(self, crashed: str) -> ArmRecord:
         blocks = (int(self.market.times[-1]) - self.start_ns) // self.desk.block_ns
-        counts, own, orders = (np.full((blocks, width), np.nan) for width in (COUNTERS, COUNTERS, 2))
+        counts, own, orders = (np.full((blocks, width), np.nan) for width in (COUNTERS, COUNTERS, 3))
         clamps: list[dict[str, int]] = [{} for _ in range(blocks)]
-        before = [np.zeros(COUNTERS), np.zeros(COUNTERS), np.zeros(2)]
+        before: list[npt.NDArray[np.float64]] = [np.zeros(COUNTERS), np.zeros(COUNTERS), np.zeros(3)]
         bound_before = Tally[str]()
-        for i, (sealed, bound, sent, rejected) in enumerate(self._edges[1:]):
+        for i, (sealed, bound, done) in enumerate(self._edges[1:]):
             mine = np.array(sealed.counts[self.arm.value])
             every = mine + (np.array(sealed.counts[Arm.BASELINE.value]) if self.arm is Arm.CANDIDATE else 0.0)
             tally = Tally[str]()
             for (_, _, name), count in bound.items():
                 tally[name] += count
-            after = [every, mine, np.array([sent[0], float(rejected)])]
+            after: list[npt.NDArray[np.float64]] = [every, mine, np.array(done)]
             counts[i], own[i], orders[i] = (now - then for now, then in zip(after, before, strict=True))
             clamps[i] = dict(tally - bound_before)
             before, bound_before = after, tally

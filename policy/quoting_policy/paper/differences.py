@@ -86,26 +86,29 @@ def differences(baseline: ArmRecord, candidate: ArmRecord, block_s: float) -> di
     return result
 
 
-def block_status(baseline: ArmRecord, candidate: ArmRecord, block_s: float) -> str:
+def block_status(baseline: ArmRecord, candidate: ArmRecord, decisions: float) -> str:
     """One character a block: accepted, or which arm was missing from it.
 
     An arm that crashed, that answered too little itself, or that made no fill in the whole session, is
-    missing: its zeros would be no measurement.
+    missing: its zeros would be no measurement. decisions: requests in a block.
     """
-    there = [_present(arm, block_s) for arm in (candidate, baseline)]
+    there = [_present(arm, decisions) for arm in (candidate, baseline)]
     words = {(True, True): ACCEPTED, (False, True): CANDIDATE_MISSING, (True, False): BASELINE_MISSING}
     return "".join(words.get((bool(c), bool(b)), BOTH_MISSING) for c, b in zip(*there, strict=True))
 
 
-def _present(arm: ArmRecord, block_s: float) -> npt.NDArray[np.bool_]:
-    exposure = np.nan_to_num(arm.own[:, Counter.EXPOSURE_S])
-    filled = len(arm.fills) > 0
-    return (exposure >= LEAST_OWN_SHARE * block_s) & filled
+def _present(arm: ArmRecord, decisions: float) -> npt.NDArray[np.bool_]:
+    return _answered(arm, decisions) & (len(arm.fills) > 0)
 
 
-def rejections(name: str, arm: ArmRecord, block_s: float) -> list[str]:
+def _answered(arm: ArmRecord, decisions: float) -> npt.NDArray[np.bool_]:
+    """Blocks in which the arm answered nearly all of ``decisions`` requests itself."""
+    return np.nan_to_num(arm.orders[:, 2]) >= LEAST_OWN_SHARE * decisions
+
+
+def rejections(name: str, arm: ArmRecord, decisions: float) -> list[str]:
     """Why an arm's session is not, or not wholly, evidence."""
-    absent = int((np.nan_to_num(arm.own[:, Counter.EXPOSURE_S]) < LEAST_OWN_SHARE * block_s).sum())
+    absent = int((~_answered(arm, decisions)).sum())
     table = (
         (bool(arm.crashed), f"{name} crashed: {arm.crashed[:120]}"),
         (bool(arm.breaches), f"{name} breached: {', '.join(arm.breaches)}"),

@@ -91,8 +91,9 @@ def _evidence(
 ) -> SessionEvidence:
     baseline, candidate = records[BASELINE], records[policy.label]
     block_s = pairing.desk.block_s
-    status = block_status(baseline, candidate, block_s)
-    reasons = rejections("baseline", baseline, block_s) + rejections("candidate", candidate, block_s)
+    decisions = block_s / pairing.desk.decision_s
+    status = block_status(baseline, candidate, decisions)
+    reasons = rejections("baseline", baseline, decisions) + rejections("candidate", candidate, decisions)
     if candidate.exploration:
         status = CANDIDATE_MISSING * len(status)
     if not market.two_sided:

@@ -29,7 +29,7 @@ Float = npt.NDArray[np.float64]
 COLOURS = ("#5b6770", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Baseline first; a palette that colour-blind readers can tell apart (Okabe & Ito)."""
 
-_STYLE = {
+_STYLE: Any = {
     "figure.dpi": 110, "font.size": 9, "font.family": "sans-serif", "axes.spines.top": False,
     "axes.spines.right": False, "axes.grid": True, "grid.color": "#e3e7ea", "grid.linewidth": 0.7,
     "axes.edgecolor": "#98a2a9", "axes.labelcolor": "#3c474e", "xtick.color": "#3c474e",

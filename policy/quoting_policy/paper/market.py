@@ -6,6 +6,7 @@ the rows finds is given to each of them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,7 @@ from quoting_policy.sim.grid import apply_row
 Int = npt.NDArray[np.int64]
 Float = npt.NDArray[np.float64]
 Hazards = tuple[FillHazard | None, FillHazard | None]
+_Now = tuple[float | None, Hazards, Latency]
 
 _MARGIN_TICKS = 5_000
 
@@ -77,10 +79,11 @@ def open_market(session: Session, desk: Desk) -> Market:
     mid_times, mid_path = received[changed].astype(np.int64), mids[changed]
     at = np.searchsorted(received, times, side="right") - 1
     signals = _Signals(tape, desk, received, order, mids)
-    states = [
-        _state(path, int(i), tick, *signals.at(int(t)), session.end_ns - int(t), desk)
-        for t, i in zip(times, at, strict=True)
-    ]
+    horizon = desk.signals.horizon_s
+    states = []
+    for now, row in zip(times.tolist(), at.tolist(), strict=True):
+        best = path[row].tolist() if row >= 0 else (-1, -1, 0, 0)
+        states.append(_state(best, tick, signals.at(now), session.end_ns - now, horizon))
     inside = (mid_times >= session.evidence_ns) & (mid_times <= session.end_ns)
     return Market(tape, times, states, mid_times, mid_path, bool(np.isfinite(mid_path[inside]).any()))
 
@@ -96,11 +99,11 @@ def _path(tape: Tape, order: Int) -> Int:
 
 
 def _state(
-    path: Int, i: int, tick: float, sigma: float | None, hazards: Hazards, latency: Latency, left_ns: int, desk: Desk
-) -> MarketState:  # fmt: skip
-    bid, ask, bid_qty, ask_qty = (int(x) for x in path[i]) if i >= 0 else (-1, -1, 0, 0)
+    best: Sequence[int], tick: float, signals: _Now, left_ns: int, horizon: float | None
+) -> MarketState:
+    bid, ask, bid_qty, ask_qty = best
     whole = bid >= 0 and ask > bid
-    horizon = desk.signals.horizon_s
+    sigma, hazards, latency = signals
     return MarketState(
         mid=(bid + ask) * 0.5 * tick if whole else float("nan"),
         best_bid=bid * tick if bid >= 0 else None,
@@ -135,7 +138,7 @@ class _Signals:
         latency = desk.venue.latency
         self._latency = Latency(max(0.0, float(np.median(delays)) * 1e-9), latency.entry_ms * 1e-3)
 
-    def at(self, now_ns: int) -> tuple[float | None, Hazards, Latency]:
+    def at(self, now_ns: int) -> _Now:
         """Volatility, hazards of our bid and ask, latency, at ``now_ns``."""
         stop = int(np.searchsorted(self._received, now_ns, side="right"))
         self._take(self._row, stop)

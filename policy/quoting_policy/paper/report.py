@@ -11,7 +11,7 @@ import jinja2
 
 from quoting_policy.paper.desk import PolicyFile
 from quoting_policy.paper.evaluate import Pairing, Part
-from quoting_policy.paper.figures import ledger_picture, pictures, sequence_picture
+from quoting_policy.paper.figures import Picture, ledger_picture, pictures, sequence_picture
 from quoting_policy.paper.sessions import Session
 
 FIGURES: tuple[tuple[str, str, str], ...] = (
@@ -82,7 +82,7 @@ def _sequences(item: Mapping[str, Any]) -> list[Any]:
     ]
 
 
-def _ledgers(pairing: Pairing, parts: Sequence[Part]) -> list[tuple[str, Any, list[Mapping[str, Any]]]]:
+def _ledgers(pairing: Pairing, parts: Sequence[Part]) -> list[tuple[str, Picture, list[dict[str, Any]]]]:
     found = []
     for policy in pairing.candidates:
         accounts = [part.arms[policy.label].exploration for part in parts]
