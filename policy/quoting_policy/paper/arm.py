@@ -58,7 +58,7 @@ class ArmRecord:
     counts: engine counters gained in each block, of all tracks of the arm's engine (blocks x COUNTERS); own:
     the part of them under the arm's own name (a refused candidate's time is the baseline's). clamps: how
     many decisions each clamp bound, by block. orders: lots sent, orders rejected, decisions that
-    the arm answered itself, by block. markout: MARKOUT_ROWS by horizon, money. crashed: what ended the arm early.
+    the arm answered itself, by block. markout: MARKOUT_ROWS by horizon, money. crashed: what ended it.
     """
 
     counts: npt.NDArray[np.float64]

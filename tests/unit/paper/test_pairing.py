@@ -146,12 +146,8 @@ def test_an_exploring_candidate_is_no_evidence(session):
 
 def test_metrics_of_a_missing_arm_are_never_zero(part):
     baseline, candidate = part.arms["baseline"], part.arms["Wide"]
-    gone = dataclasses.replace(
-        candidate,
-        counts=candidate.counts * np.nan,
-        own=candidate.own * np.nan,
-        orders=candidate.orders * np.nan,
-    )
+    blank = {name: getattr(candidate, name) * np.nan for name in ("counts", "own", "orders")}
+    gone = dataclasses.replace(candidate, **blank)
     for name, values in differences(baseline, gone, DESK.block_s).items():
         assert all(math.isnan(x) for x in values), name
     assert set(block_status(baseline, gone, DESK.block_s / DESK.decision_s)) == {"c"}
@@ -160,7 +156,8 @@ def test_metrics_of_a_missing_arm_are_never_zero(part):
 def test_the_largest_session_fits_a_termination_message():
     rows = {name: [-1.2345678e-30] * MOST_BLOCKS for name in METRICS}
     evidence = SessionEvidence(
-        digest="f" * 64, candidate="c" * 40, index=9999, name="n" * 40, block_s=3600.0, metrics=tuple(METRICS),
+        digest="f" * 64, candidate="c" * 40, index=9999, name="n" * 40, block_s=3600.0,
+        metrics=tuple(METRICS),
         status="." * MOST_BLOCKS, values=packed(rows), rejections=("r" * 400,) * 20,
     )  # fmt: skip
     message = encode(evidence)

@@ -1,9 +1,10 @@
-"""Runs are resumable, repeatable, and the same in parallel; sessions combine to the evidence of all blocks."""
+"""Runs resume, repeat, and are the same in parallel; sessions combine to the evidence of all blocks."""
 
 from __future__ import annotations
 
 import dataclasses
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -13,7 +14,6 @@ from quoting_policy.domain.session import decode, encode
 from quoting_policy.errors import InputError
 from quoting_policy.paper import parts, run
 from quoting_policy.paper.differences import METRICS
-from quoting_policy.paper.evaluate import evaluate
 from tests.unit.paper.market import SKEWED, WIDE, pairing, sessions
 
 PAIRING = pairing(WIDE, SKEWED)
@@ -122,18 +122,15 @@ def test_a_session_counted_twice_is_refused(uninterrupted):
         absorb_sessions(start(gate, level(gate, GATES)), [uninterrupted[0].evidence[0]] * 2)
 
 
-def test_a_missing_candidate_never_passes(two):
-    evidence = [dataclasses_free(evaluate(session, PAIRING).evidence[0]) for session in two]
+def test_a_missing_candidate_never_passes(uninterrupted):
+    evidence = [
+        msgspec.structs.replace(item, status="c" * len(item.status))
+        for item in (part.evidence[0] for part in uninterrupted)
+    ]
     gate = GATES[1]
     state = absorb_sessions(start(gate, level(gate, GATES)), evidence)
     assert state.evidence.n == 0
     assert state.unimputed == sum(len(item.status) for item in evidence)
-
-
-def dataclasses_free(evidence):
-    import msgspec
-
-    return msgspec.structs.replace(evidence, status="c" * len(evidence.status))
 
 
 def test_a_gate_that_paper_does_not_measure_is_refused():

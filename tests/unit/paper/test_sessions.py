@@ -52,18 +52,22 @@ def test_a_list_keeps_its_evidence_in_order_and_drops_what_was_fitted(recording,
     assert (session.index, session.name, session.start_ns) == (0, "late", 40 * SECOND)
 
 
+def entry(start, end, used_for="evidence"):
+    return {"start": start, "end": end, "usedFor": used_for}
+
+
 @pytest.mark.parametrize(
     ("entries", "reason"),
     [
-        ([{"start": 0, "end": 50, "usedFor": "fit"}, {"start": 40, "end": 90, "usedFor": "evidence"}], "used for fitting"),
-        ([{"start": 40, "end": 90, "usedFor": "evidence"}, {"start": 0, "end": 50, "usedFor": "fit"}], "used for fitting"),
-        ([{"start": 0, "end": 50, "usedFor": "evidence"}, {"start": 40, "end": 90, "usedFor": "evidence"}], "counted already"),
-        ([{"start": 0, "end": 50, "usedFor": "fit"}], "one evidence session or more"),
-        ([{"start": 50, "end": 10, "usedFor": "evidence"}], "> start"),
+        ([entry(0, 50, "fit"), entry(40, 90)], "used for fitting"),
+        ([entry(40, 90), entry(0, 50, "fit")], "used for fitting"),
+        ([entry(0, 50), entry(40, 90)], "counted already"),
+        ([entry(0, 50, "fit")], "one evidence session or more"),
+        ([entry(50, 10)], "> start"),
         ([{"start": 0, "end": 50}], "Field required"),
-        ([{"tape": "other", "start": 0, "end": 50, "usedFor": "fit"}], "one of market"),
+        ([{"tape": "other", **entry(0, 50, "fit")}], "one of market"),
     ],
-)  # fmt: skip
+)
 def test_a_list_that_would_not_be_new_evidence_is_refused(recording, tmp_path, entries, reason):
     with pytest.raises(InputError, match=reason):
         from_list([recording], listed(tmp_path, *entries), DESK)
