@@ -157,7 +157,7 @@ def _joined(arms: Sequence[ArmRecord], column: int, *, cumulate: bool = False) -
     if not times:
         return np.zeros(0), np.zeros(0)
     t, v = np.concatenate(times), np.concatenate(values)
-    keep = slice(None, None, max(1, len(t) // _MOST_POINTS))
+    keep = np.unique(np.linspace(0, len(t) - 1, min(len(t), _MOST_POINTS)).round().astype(np.int64))
     return t[keep], v[keep]
 
 
