@@ -46,6 +46,10 @@ DEFAULT_GATES: tuple[dict[str, Any], ...] = (
 )  # fmt: skip
 """Gates of a run without --gates: better P&L, no worse markout, at most 5 % more time in excursion."""
 
+_ALARMING = ("candidate crashed", "candidate breached")
+_UNSOUND = ("baseline crashed", "session is empty")
+"""Rejections that roll back at once, and those that keep a run from promoting whatever its gates say."""
+
 _TERMINATION_LOG = Path("/dev/termination-log")
 
 
@@ -160,8 +164,11 @@ def _judge(
     starts = [start(gate, level(gate, gates, attempt=attempt), Stage.PAPER) for gate in gates]
     verdicts = [judge(absorb_sessions(state, evidence)) for state in starts]
     rejected = [f"{item.name}: {reason}" for item in evidence for reason in item.rejections]
-    alarms = [reason for reason in rejected if " crashed: " in reason or "candidate breached" in reason]
-    decided = combine(verdicts, soak_over=True, alarms=alarms)
+    alarms = [
+        reason for reason in rejected if "candidate crashed" in reason or "candidate breached" in reason
+    ]
+    unsound = [reason for reason in rejected if "baseline crashed" in reason or "session is empty" in reason]
+    decided = combine(verdicts, soak_over=True, alarms=alarms, integrity_holds=not unsound)
     return {
         "candidate": policy.label,
         "decision": decided.decision.value,

@@ -25,7 +25,7 @@ def performance(arms: Sequence[ArmRecord], sessions: Sequence[Session], desk: De
     session; capital: money that the position limit ties up at the mean mid, in which maxDrawdownShare is.
     fillRate: lots filled of lots sent. spreadCapture: edge over the quoted spread at the fills (1/2 at the
     touch); realised10s: the same after 10 s of adverse selection. turnoverPerDay: notional over capital.
-    meanPosition: mean |inventory| over the position limit. Blocks are those of EXPOSURE > 0.
+    meanPosition: mean |inventory| over the position limit. Blocks cut short by a crash do not count.
     """
     counts = np.concatenate([arm.counts for arm in arms]) if arms else np.zeros((0, 13))
     done = counts[np.isfinite(counts[:, 0])]

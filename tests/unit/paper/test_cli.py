@@ -10,6 +10,7 @@ import yaml
 
 from quoting_operator.cli.quoting import main
 from quoting_policy.domain.session import MOST_BYTES, decode
+from quoting_policy.paper import arm as arms
 from tests.unit.paper.market import DESK, LEARNER, TIGHT, WIDE, market
 
 PICTURES = (
@@ -79,6 +80,42 @@ def test_a_name_in_the_report_is_escaped(folder, tmp_path):
     (folder / "escaped.yaml").write_text(yaml.safe_dump(content))
     assert main([*command(folder, "escaped"), "--report", str(tmp_path)]) == 0
     assert "<b>bold</b>" not in (tmp_path / "report.html").read_text()
+
+
+def broken(monkeypatch, arm):
+    step = arms.ArmRun._step
+
+    def failing(self, now, state):
+        if self.arm.value == arm and now > self.start_ns + 30_000_000_000:
+            raise RuntimeError("out of memory")
+        step(self, now, state)
+
+    monkeypatch.setattr(arms.ArmRun, "_step", failing)
+
+
+@pytest.mark.parametrize(("arm", "decision"), [("candidate", "Rollback"), ("baseline", "Hold")])
+def test_a_crash_never_promotes_and_says_why(folder, tmp_path, monkeypatch, capsys, arm, decision):
+    broken(monkeypatch, arm)
+    gate = {
+        "name": "always",
+        "metric": "pnl",
+        "kind": "guardrail",
+        "margin": 1e6,
+        "minBlocks": 2,
+        "alpha": 0.4,
+    }
+    (tmp_path / "gates.yaml").write_text(yaml.safe_dump([gate]))
+    words = [
+        *command(folder, sessions="1"),
+        "--parts",
+        str(tmp_path),
+        "--gates",
+        str(tmp_path / "gates.yaml"),
+    ]
+    assert main([*words, "--json"]) == 0
+    (candidate,) = json.loads(capsys.readouterr().out)["candidates"]
+    assert candidate["decision"] == decision
+    assert any(f"{arm} crashed: RuntimeError: out of memory" in reason for reason in candidate["rejections"])
 
 
 @pytest.mark.parametrize("by_environment", [True, False])
