@@ -6,7 +6,7 @@ UV := VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv
 LOCALCLUSTER := $(BIN)/python -m localcluster
 COMPILE := $(UV) pip compile -q pyproject.toml --universal --generate-hashes --no-header
 
-.PHONY: help setup lock lint format test test-unit test-integration test-e2e demo bench crds image \
+.PHONY: help setup prepare lock lint format test test-unit test-integration test-e2e demo bench crds image \
         cluster-up cluster-down clean
 
 help: ## list the targets
@@ -34,10 +34,13 @@ test: test-unit test-integration test-e2e ## everything
 test-unit: setup ## pure tests: seconds, no network
 	$(BIN)/pytest -n auto tests/unit
 
-test-integration: setup ## against a real etcd and API server
+prepare: setup ## build once what tests and demo need: Kubernetes parts, images
+	$(LOCALCLUSTER) prepare
+
+test-integration: prepare ## against a real etcd and API server
 	$(BIN)/pytest tests/integration
 
-test-e2e: setup ## against a real node
+test-e2e: prepare ## against a real node
 	$(BIN)/pytest tests/e2e
 
 demo: setup ## what works today, on a real node, step by step

@@ -51,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     command("build", _build, "build the parts that are not in the cache yet")
+    command("prepare", _prepare, "build now what tests and demonstrations need; says what it skips and why")
     up = command("up", _up, "bring a cluster up, or bring back what of it died")
     up.add_argument(
         "--control-plane-only", action="store_true", help="etcd, API server, controllers; works without root"
@@ -78,6 +79,20 @@ def _parser() -> argparse.ArgumentParser:
 def _build(_options: argparse.Namespace) -> int:
     for name, path in sorted(build().paths.items()):
         print(f"{name}\t{path}")
+    return 0
+
+
+def _prepare(_options: argparse.Namespace) -> int:
+    """What takes minutes is built here, in sight, and not inside a test."""
+    if os.environ.get("KUBECONFIG"):
+        print("KUBECONFIG is set: tests use that cluster, nothing is built")
+        return 0
+    root = os.geteuid() == 0
+    build(() if root else clusters.CONTROL_PLANE_PARTS)
+    if root:
+        build_images(IMAGES)
+    else:
+        print("not root: no node and no images; tests that need them are skipped")
     return 0
 
 

@@ -23,10 +23,8 @@ COMMANDS = {
     "engine": ("quoting_policy.cli.engine", "serve quotes over a Unix socket"),
     "gates": ("quoting_operator.cli.gates", "plan and run the statistical gates"),
     "models": ("quoting_policy.cli.models", "list quoting models, parameters, units, defaults"),
-    "pod-agent": (
-        "quoting_operator.cli.pod_agent",
-        "feed an engine from the Kubernetes API: in injected pods",
-    ),
+    "paper": ("quoting_operator.cli.paper", "compare policies on replayed markets"),
+    "pod-agent": ("quoting_operator.cli.pod_agent", "feed an engine from the Kubernetes API, in a pod"),
     "quote": ("quoting_policy.cli.quote", "answer one quote request from standard input"),
     "simulate": ("quoting_policy.cli.simulate", "simulate a published model and its statistics"),
 }

@@ -34,7 +34,7 @@ from quoting_policy.engine.portfolio import Holdings, hold_books
 from quoting_policy.engine.refresh import Timing, refresh
 from quoting_policy.engine.standing import Control
 from quoting_policy.errors import InputError
-from quoting_policy.models import build
+from quoting_policy.models import QuotingModel, build
 
 IDLE = Schedule(block_ns=60_000_000_000)
 """Blocks before any authority told their length."""
@@ -56,7 +56,8 @@ class Engine:
     """Decides quotes. Deterministic: time comes in as monotonic ``now_ns`` and wall-clock ``wall_ns``.
 
     latch: where breaches are kept. stopwatch: ns of processor time, to hold a model to its budget. clock: ns,
-    to say how long a decision took; neither has any other influence on what is quoted.
+    to say how long a decision took; neither has any other influence on what is quoted. explores: take models
+    that explore; paper alone sets it.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Engine:
         latch: Latch | None = None,
         stopwatch: Clock = time.thread_time_ns,
         clock: Clock = time.perf_counter_ns,
+        explores: bool = False,
     ) -> None:
         self.control = Control(latch or Latch())
         self.books: dict[str, Book] = {}
@@ -82,6 +84,7 @@ class Engine:
         self._interruptible: tuple[ArmPolicy, ...] = ()
         self._stopwatch = stopwatch
         self._clock = clock
+        self._explores = explores
 
     # What the agent tells.
 
@@ -236,6 +239,10 @@ class Engine:
         book.orders.clear()
         book.reposition(inventory)
 
+    def model(self, arm: Arm) -> QuotingModel:
+        """The model of an arm of the revision at hand."""
+        return (self._candidate if arm is CANDIDATE else self._baseline).model
+
     # How it is done.
 
     def _silence(self, book: Book, choice: Choice, now_ns: int) -> Decision:
@@ -329,6 +336,13 @@ class Engine:
 
     def _policy(self, spec: ArmSpec, field: str, revision: Revision) -> ArmPolicy:
         model = build(spec.model, spec.params, f"{field}.params")
+        if getattr(model, "explores", False) and not self._explores:
+            raise InputError(
+                f"{field}.model",
+                spec.model,
+                "a model that does not explore",
+                "exploring is for the paper stage",
+            )
         policy = ArmPolicy(model, revision.breach, self._stopwatch)
         self._interruptible += (policy,)
         policy.warm_up(revision.instruments[0].tick)

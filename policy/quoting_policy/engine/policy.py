@@ -105,6 +105,11 @@ class ArmPolicy:
         self._stopwatch = stopwatch
         self._running_since_ns: int | None = None
 
+    @property
+    def model(self) -> QuotingModel:
+        """The model at work."""
+        return self._model
+
     def warm_up(self, tick: float) -> None:
         """Let the model quote once, for nobody: what it loads or solves at first is not a quote's time.
 

@@ -164,6 +164,11 @@ class Replay:
         """Local time, ns."""
         return int(self._state["now"])
 
+    @property
+    def answers(self) -> int:
+        """Answers of the venue received so far: while it stands still, no own order has changed."""
+        return int(self._state["response_head"])
+
     def elapse(self, duration_ns: int, *, wake_on_fill: bool = False) -> bool:
         """Let time pass; False once the tape is played to its end.
 
