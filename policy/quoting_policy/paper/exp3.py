@@ -8,7 +8,7 @@ It learns from fills, so it is not a pure function of the state: it explores, an
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from quoting_policy.models.contract import (
     Parameters,
     Price,
     RefusalError,
+    Unit,
     two_sided,
 )
 from quoting_policy.models.registry import names, register
@@ -36,9 +37,13 @@ class BidAskExp3Parameters(Parameters):
     lowest: Price = Field(ge=0, description="Smallest distance of a quote from the mid.")
     highest: Price = Field(gt=0, description="Largest distance of a quote from the mid.")
     qty: Lots = Field(default=1.0, gt=0, description="Size of each quote.")
-    rounds: int = Field(default=1000, ge=8, description="T: rounds planned for; sets grid and learning rate.")
-    round_s: Number = Field(default=1.0, gt=0, description="Length of a round, s: one draw of prices each.")
-    seed: int = Field(default=0, ge=0, description="Of the draws.")
+    rounds: Annotated[int, Unit("rounds")] = Field(
+        default=1000, ge=8, description="T: rounds planned for; sets grid and learning rate."
+    )
+    round_s: Annotated[Number, Unit("s")] = Field(
+        default=1.0, gt=0, description="Length of a round: one draw of prices each."
+    )
+    seed: Annotated[int, Unit("integer")] = Field(default=0, ge=0, description="Of the draws.")
 
     @model_validator(mode="after")
     def _span(self) -> Self:
