@@ -17,7 +17,8 @@ class InputError(ValueError):
         self.value = value
         self.allowed = allowed
         self.remedy = remedy
-        super().__init__(f"{field}: {_shown(value)} must be {allowed}" + (f"; {remedy}" if remedy else ""))
+        message = f"{field}: {_shown(value)} must be {allowed}" + (f"; {remedy}" if remedy else "")
+        super().__init__(_one_line(message))
 
 
 _LONGEST = 80
@@ -27,3 +28,8 @@ def _shown(value: Any) -> str:
     """The value, short enough for one line."""
     shown = repr(value)
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
+
+
+def _one_line(text: str) -> str:
+    """The text with line breaks and other control characters, which a field's name may have, written out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
