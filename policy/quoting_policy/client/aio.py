@@ -13,27 +13,22 @@ from typing import Self
 import msgspec
 
 from quoting_policy.client.answer import Answer, EngineView, NoQuote, Why, answer_to, decode, encode, hello
-from quoting_policy.domain import Fill, LiveOrder, MarketState, Mode, PublicTrade
+from quoting_policy.client.telling import Telling
+from quoting_policy.domain import MarketState, Mode
 from quoting_policy.protocol import MAX_CONTROL_FRAME, FrameBuffer, FrameError
 from quoting_policy.protocol.messages import (
     AppMessage,
     Ask,
     EngineMessage,
     Error,
-    Filled,
-    Market,
     ModeChanged,
-    Order,
-    OrderClosed,
-    Position,
     Quote,
-    Trade,
 )
 
 READ = 1 << 16
 
 
-class AsyncQuotingClient:
+class AsyncQuotingClient(Telling):
     """Asks an engine for quotes over its Unix socket; many questions may be open at once.
 
     As a context manager it keeps a connection up, trying again every ``reconnect_s``. timeout_s: how long to
@@ -102,30 +97,6 @@ class AsyncQuotingClient:
             return NoQuote(Why.TIMEOUT, f"no answer within {self._timeout_s:g} s")
         finally:
             self._open.pop(question, None)
-
-    def market(self, symbol: str, state: MarketState) -> bool:
-        """Tell that the market moved. Like all that follow: False when there is no connection."""
-        return self._tell(Market(symbol, state, time.monotonic_ns()))
-
-    def trade(self, symbol: str, trade: PublicTrade) -> bool:
-        """Tell of a trade between others."""
-        return self._tell(Trade(symbol, trade, time.monotonic_ns()))
-
-    def order(self, symbol: str, order: LiveOrder) -> bool:
-        """Tell of an own order: sent, acknowledged or changed."""
-        return self._tell(Order(symbol, order))
-
-    def order_closed(self, symbol: str, order_id: str) -> bool:
-        """Tell that an own order is gone."""
-        return self._tell(OrderClosed(symbol, order_id))
-
-    def fill(self, symbol: str, fill: Fill) -> bool:
-        """Tell of a fill of an own order, before the order update that shows it."""
-        return self._tell(Filled(symbol, fill))
-
-    def position(self, symbol: str, inventory: float) -> bool:
-        """Tell the position as the venue has it, with no order open: at the start, and after doubts."""
-        return self._tell(Position(symbol, inventory))
 
     def _tell(self, message: AppMessage) -> bool:
         if self._writer is None or self._writer.is_closing():

@@ -13,19 +13,14 @@ from typing import Self
 import msgspec
 
 from quoting_policy.client.answer import Answer, EngineView, NoQuote, Why, answer_to, decode, encode, hello
-from quoting_policy.domain import Fill, LiveOrder, MarketState, Mode, PublicTrade
+from quoting_policy.client.telling import Telling
+from quoting_policy.domain import MarketState, Mode
 from quoting_policy.protocol import MAX_CONTROL_FRAME, FrameBuffer, FrameError
 from quoting_policy.protocol.messages import (
     AppMessage,
     Ask,
     EngineMessage,
-    Filled,
-    Market,
     ModeChanged,
-    Order,
-    OrderClosed,
-    Position,
-    Trade,
 )
 
 READ = 1 << 16
@@ -33,7 +28,7 @@ READ = 1 << 16
 OnMode = Callable[[ModeChanged], None]
 
 
-class QuotingClient:
+class QuotingClient(Telling):
     """Asks an engine for quotes over its Unix socket. Not for use by several threads at once.
 
     It connects when it is first used, and again whenever the connection was lost, at most every
@@ -95,30 +90,6 @@ class QuotingClient:
                 if (answer := answer_to(message, question)) is not None:
                     return answer
         return NoQuote(Why.NOT_CONNECTED, "the engine hung up")
-
-    def market(self, symbol: str, state: MarketState) -> bool:
-        """Tell that the market moved. Like all that follow: False when there is no connection."""
-        return self._tell(Market(symbol, state, time.monotonic_ns()))
-
-    def trade(self, symbol: str, trade: PublicTrade) -> bool:
-        """Tell of a trade between others."""
-        return self._tell(Trade(symbol, trade, time.monotonic_ns()))
-
-    def order(self, symbol: str, order: LiveOrder) -> bool:
-        """Tell of an own order: sent, acknowledged or changed."""
-        return self._tell(Order(symbol, order))
-
-    def order_closed(self, symbol: str, order_id: str) -> bool:
-        """Tell that an own order is gone."""
-        return self._tell(OrderClosed(symbol, order_id))
-
-    def fill(self, symbol: str, fill: Fill) -> bool:
-        """Tell of a fill of an own order, before the order update that shows it."""
-        return self._tell(Filled(symbol, fill))
-
-    def position(self, symbol: str, inventory: float) -> bool:
-        """Tell the position as the venue has it, with no order open: at the start, and after doubts."""
-        return self._tell(Position(symbol, inventory))
 
     def poll(self, timeout_s: float = 0.0) -> None:
         """Take what the engine has pushed; connect where there is no connection. Call it when idle."""
