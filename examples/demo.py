@@ -100,7 +100,7 @@ class Demo:
             lambda: self.app_says("Halted"),
         )
         print(kubectl("-n", "demo", "get", "qp"), end="")
-        released = HALT | {"spec": HALT["spec"] | {"engaged": False, "reason": "the demonstration is over"}}  # type: ignore[operator]
+        released = HALT | {"spec": HALT["spec"] | {"engaged": False, "reason": "the demonstration is over"}}  # type: ignore[operator]  # a literal of mixed values
         self.step(
             "kill switch released, the app quotes again",
             lambda: kubectl("apply", "-f", "-", given=released),

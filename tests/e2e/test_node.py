@@ -91,7 +91,7 @@ def test_an_indexed_job_ends_with_a_termination_message_an_index(
     spec = {"completionMode": "Indexed", "completions": 3, "parallelism": 3, "template": template}
     batch = client.BatchV1Api(node.api)
     batch.create_namespaced_job(node_namespace, {"metadata": {"name": "paper"}, "spec": spec})
-    done = lambda: batch.read_namespaced_job("paper", node_namespace).status.succeeded == 3  # noqa: E731
+    done = lambda: batch.read_namespaced_job("paper", node_namespace).status.succeeded == 3  # noqa: E731  a question asked once
     eventually(done, "all indexes to succeed")
     pods = node.core.list_namespaced_pod(node_namespace, label_selector="job-name=paper").items
     assert {p.status.container_statuses[0].state.terminated.message for p in pods} == {
@@ -103,7 +103,7 @@ def test_logs_and_exec_reach_a_container(node: Kube, node_namespace: str, sideca
     node.core.create_namespaced_pod(
         node_namespace, pod("talker", {"containers": [python(sidecar_image, "app", SERVE)]})
     )
-    log = lambda: node.core.read_namespaced_pod_log("talker", node_namespace)  # noqa: E731
+    log = lambda: node.core.read_namespaced_pod_log("talker", node_namespace)  # noqa: E731  a question asked once
     assert "serving" in eventually(log, "the log")
     connect = client.CoreV1Api(client.ApiClient(node.api.configuration)).connect_get_namespaced_pod_exec
     said = stream(connect, "talker", node_namespace, command=["echo", "through exec"], stdout=True)

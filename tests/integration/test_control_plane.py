@@ -32,5 +32,5 @@ def test_the_garbage_collector_follows_owners(control_plane: Kube, namespace: st
         namespace, {"metadata": {"name": "owned", "ownerReferences": [reference]}}
     )
     core.delete_namespaced_config_map("owner", namespace)
-    names = lambda: {item.metadata.name for item in core.list_namespaced_config_map(namespace).items}  # noqa: E731
+    names = lambda: {item.metadata.name for item in core.list_namespaced_config_map(namespace).items}  # noqa: E731  a question asked once
     eventually(lambda: "owned" not in names(), "the owned object to be collected")
