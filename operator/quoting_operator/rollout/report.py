@@ -105,7 +105,7 @@ def report(seen: Observed, draft: Draft, now: datetime) -> Draft:
         pods=PodsStatus(total=len(seen.pods), with_sidecar=sum(pod.injected for pod in seen.pods)),
         attempt=_attempt(seen, draft),
         quarantined=before.quarantined,
-        breach=before.breach,
+        rollback=before.rollback,
         history=before.history,
     )
     if _changed(before, status):
