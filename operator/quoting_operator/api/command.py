@@ -1,4 +1,4 @@
-"""Commands: what people ask of a rollout besides its spec, as annotations that name who, why and which digest.
+"""Commands: what people ask of a rollout besides its spec. Each names who, why and which digest.
 
 A command is the annotation ``command.quoting.dev/<verb>`` of a QuotingPolicy, a JSON object. The admission
 policy ``quoting-commands`` holds ``by`` to the name of the user who writes it, and asks for the verb itself

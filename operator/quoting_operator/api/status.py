@@ -190,7 +190,7 @@ class ProofState(StrEnum):
     """State of something that has to be shown."""
 
     RUNNING = "Running"
-    PASSED = "Passed"  # noqa: S105 - a state, not a password
+    PASSED = "Passed"
     FAILED = "Failed"
 
 
@@ -301,6 +301,8 @@ class PolicyStatus(StatusModel):
     """When the stage began."""
     step_started_at: datetime | None = None
     """When the canary step began."""
+    step_passed_at: datetime | None = None
+    """When its evidence was in; a timed pause counts from it."""
     attempt: int = 0
     """Number of the attempt; a new digest is a new one."""
     fencing: int = 0
