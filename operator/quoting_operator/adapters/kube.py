@@ -45,11 +45,14 @@ class Kind:
 
 _OURS = f"{GROUP}/{VERSION}"
 QUOTING_POLICIES = Kind(_OURS, "quotingpolicies")
+IMPLEMENTATION_SPECS = Kind(_OURS, "implementationspecs")
+GATE_SETS = Kind(_OURS, "gatesets")
 KILL_SWITCHES = Kind(_OURS, "killswitches", namespaced=False)
 CONTROLLER_REVISIONS = Kind("apps/v1", "controllerrevisions")
 LEASES = Kind("coordination.k8s.io/v1", "leases")
 CONFIG_MAPS = Kind("v1", "configmaps")
 PODS = Kind("v1", "pods")
+JOBS = Kind("batch/v1", "jobs")
 SECRETS = Kind("v1", "secrets")
 EVENTS = Kind("v1", "events")
 MUTATING_WEBHOOKS = Kind("admissionregistration.k8s.io/v1", "mutatingwebhookconfigurations", namespaced=False)

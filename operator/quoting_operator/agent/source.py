@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
 
 from quoting_operator.adapters.kube import (
     CONFLICT,
@@ -24,7 +21,7 @@ from quoting_operator.adapters.kube import (
     KubeError,
 )
 from quoting_operator.agent.state import Instruction, Known
-from quoting_operator.api.policy import POLICY_LABEL
+from quoting_operator.api.breach_event import breach_event
 from quoting_policy.errors import InputError
 from quoting_policy.protocol.control import BreachLatched
 
@@ -33,7 +30,8 @@ log = logging.getLogger(__name__)
 RETRY_S = 0.5
 """Seconds after which a broken watch is begun anew."""
 
-BREACH_REASON = "ClampBreached"
+STALL_S = 2.0
+"""A loop that did not turn for longer was stopped: what waited in the socket is not fresh."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +44,34 @@ class Identity:
     pod_uid: str
 
 
+class Pulse:
+    """Notices that this process was stopped for a while, as by SIGSTOP or a frozen machine.
+
+    Renewals that waited in the socket meanwhile would look fresh; whoever watches lists anew instead.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._turned = clock()
+        self.stalls = 0
+
+    async def beat(self) -> None:
+        """Turn, for ever."""
+        while True:
+            self.turn()
+            await asyncio.sleep(STALL_S / 4)
+
+    def turn(self) -> None:
+        """Note that the loop turns."""
+        now = self._clock()
+        self.stalls += now - self._turned > STALL_S
+        self._turned = now
+
+    def stalled_since(self, stalls: int) -> bool:
+        """Whether there was a stall since ``stalls`` was read, or is one that was not noticed yet."""
+        return self.stalls != stalls or self._clock() - self._turned > STALL_S
+
+
 class KubernetesSource:
     """Instructions from the API server. While it is gone nothing is said, and authority lapses."""
 
@@ -55,6 +81,7 @@ class KubernetesSource:
         self._known = Known()
         self._said: asyncio.Queue[Instruction] = asyncio.Queue()
         self._pinned = asyncio.Event()
+        self._pulse = Pulse()
 
     async def instructions(self) -> AsyncIterator[Instruction]:
         """Instructions as they come."""
@@ -67,6 +94,7 @@ class KubernetesSource:
                 self._follow(QUOTING_POLICIES, who.namespace, mine, self._policy),
                 self._follow(LEASES, who.namespace, mine, self._lease),
                 self._fetch_revisions(),
+                self._pulse.beat(),
             )
         ]
         said: asyncio.Task[Instruction] | None = None
@@ -84,9 +112,19 @@ class KubernetesSource:
 
     async def report(self, breach: BreachLatched) -> None:
         """Post an Event on the policy, until it is posted. Told twice, it is posted once."""
+        who = self._who
+        event = breach_event(
+            breach,
+            namespace=who.namespace,
+            policy=who.policy,
+            policy_uid=((self._known.policy or {}).get("metadata") or {}).get("uid", ""),
+            pod=who.pod,
+            pod_uid=who.pod_uid,
+            rehearsal=self._known.rehearsal if breach.drill else "",
+        )
         while True:
             try:
-                await self._kube.create(EVENTS, self._who.namespace, self._event(breach))
+                await self._kube.create(EVENTS, self._who.namespace, event)
             except KubeError as error:
                 if error.status == CONFLICT:
                     return
@@ -112,7 +150,10 @@ class KubernetesSource:
                 items, version = await self._kube.list_all(kind, namespace, fields=fields)
                 take(items, "", {})
                 self._known.problems.pop(kind.plural, None)
+                stalls = self._pulse.stalls
                 async for change, item in self._kube.watch(kind, namespace, version, fields=fields):
+                    if self._pulse.stalled_since(stalls):
+                        break
                     if change != "BOOKMARK":
                         take(None, change, item)
             except KubeError as error:
@@ -145,8 +186,8 @@ class KubernetesSource:
             said = self._known.saw_lease(items[0] if items else None, now, live=False)
         else:
             said = self._known.saw_lease(None if change == "DELETED" else item, now, live=True)
-        if said is not None:
-            self._said.put_nowait(said)
+        for instruction in said:
+            self._said.put_nowait(instruction)
 
     def _say_changes(self) -> None:
         for instruction in self._known.changes():
@@ -177,38 +218,3 @@ class KubernetesSource:
         said = self._known.configured(revision)
         if said is not None:
             self._said.put_nowait(said)
-
-    def _event(self, breach: BreachLatched) -> dict[str, Any]:
-        who = self._who
-        policy = (self._known.policy or {}).get("metadata") or {}
-        key = f"{who.pod_uid}|{breach.digest}|{breach.wall_ns}|{breach.instrument}"
-        stamp = datetime.fromtimestamp(breach.wall_ns / 1e9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        crossed = ", ".join(breach.breaches)
-        what = "drill: " if breach.drill else ""
-        return {
-            "metadata": {
-                "name": f"{who.policy}.{hashlib.sha256(key.encode()).hexdigest()[:16]}",
-                "namespace": who.namespace,
-                "labels": {POLICY_LABEL: who.policy},
-                "annotations": {
-                    "quoting.dev/digest": breach.digest,
-                    "quoting.dev/clamps": ",".join(breach.breaches),
-                    "quoting.dev/drill": str(breach.drill).lower(),
-                    "quoting.dev/pod": who.pod,
-                },
-            },
-            "involvedObject": {
-                "apiVersion": "quoting.dev/v1alpha1",
-                "kind": "QuotingPolicy",
-                "name": who.policy,
-                "namespace": who.namespace,
-                "uid": policy.get("uid", ""),
-            },
-            "reason": BREACH_REASON,
-            "message": f"{what}{crossed} on {breach.instrument} in pod {who.pod}; the baseline quotes there",
-            "type": "Warning",
-            "source": {"component": "quoting-agent", "host": who.pod},
-            "firstTimestamp": stamp,
-            "lastTimestamp": stamp,
-            "count": 1,
-        }

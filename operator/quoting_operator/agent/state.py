@@ -9,14 +9,23 @@ from typing import Any
 import msgspec
 
 from quoting_operator.api.killswitch import kill_of
-from quoting_operator.api.lease import authority_of, renewed_at
+from quoting_operator.api.lease import authority_of, drill_of, renewed_at
 from quoting_operator.api.limits import EffectiveLimits
+from quoting_operator.api.status import ReleasedDigest
 from quoting_policy.domain import Frozen, Kill, KillAction, Limits
 from quoting_policy.errors import InputError
-from quoting_policy.protocol.control import Authorise, Configure, Engage, Revoke, Tighten
+from quoting_policy.protocol.control import (
+    Authorise,
+    Configure,
+    Drill,
+    Engage,
+    Release,
+    Revoke,
+    Tighten,
+)
 
 Json = Mapping[str, Any]
-Instruction = Configure | Authorise | Revoke | Engage | Tighten
+Instruction = Configure | Authorise | Revoke | Engage | Tighten | Drill | Release
 
 GONE = Kill(action=KillAction.BASELINE, reason="the QuotingPolicy is gone")
 
@@ -25,7 +34,8 @@ GONE = Kill(action=KillAction.BASELINE, reason="the QuotingPolicy is gone")
 class Known:
     """Objects as they were last seen. policy, switches: None until the API server has told.
 
-    had_policy: there was one before; its absence then is a deletion and no late start.
+    had_policy: there was one before; its absence then is a deletion and no late start. fencing: of the last
+    grant. rehearsal: id of the last rehearsal that was asked for.
     """
 
     policy: Json | None = None
@@ -34,7 +44,10 @@ class Known:
     told_kill: Kill | None = None
     told_limits: Limits | None = None
     told_digest: str = ""
+    told_released: tuple[ReleasedDigest, ...] = ()
     renewed: str | None = None
+    fencing: int = -1
+    rehearsal: str = ""
     problems: dict[str, str] = field(default_factory=dict)
 
     def saw_policy(self, policy: Json | None) -> None:
@@ -65,7 +78,7 @@ class Known:
         if limits is not None and limits != self.told_limits:
             self.told_limits = limits
             found.append(Tighten(limits))
-        return found
+        return [*found, *self._releases()]
 
     def wanted_revision(self) -> str:
         """Name of the ControllerRevision that the operator has pinned; empty where there is none."""
@@ -85,7 +98,7 @@ class Known:
         self.told_digest = frozen.digest
         return Configure(frozen)
 
-    def saw_lease(self, lease: Json | None, seen_ns: int, *, live: bool) -> Instruction | None:
+    def saw_lease(self, lease: Json | None, seen_ns: int, *, live: bool) -> list[Instruction]:
         """A Lease as it is now. seen_ns: CLOCK_MONOTONIC.
 
         live: it came as a change. What a list returns may be as old as the operator's death, so that it
@@ -93,18 +106,41 @@ class Known:
         """
         if lease is None:
             self.renewed = None
-            return Revoke()
+            return [Revoke()]
         stamp = renewed_at(lease)
         renewed, self.renewed = live and stamp not in ("", self.renewed), stamp
         if not renewed:
-            return None
+            return []
         try:
             authority = authority_of(lease)
         except InputError as error:
             self.problems["lease"] = str(error)
-            return Revoke()
+            return [Revoke()]
         self.problems.pop("lease", None)
-        return Authorise(authority, seen_ns)
+        granted = authority.fencing != self.fencing
+        self.fencing = authority.fencing
+        drill = drill_of(lease)
+        said: list[Instruction] = [Authorise(authority, seen_ns)]
+        if drill and drill != self.rehearsal:
+            self.rehearsal = drill
+            said.append(Drill(authority.digest))
+        elif not drill and granted:
+            # A grant without a drill ends the latch of any rehearsal, also of one before our restart.
+            said.append(Release(authority.digest, "the rehearsal is over", drill_only=True))
+        return said
+
+    def _releases(self) -> list[Instruction]:
+        """Digests that somebody let go of. Told again it is harmless: it ends older latches only."""
+        written = ((self.policy or {}).get("status") or {}).get("released") or ()
+        try:
+            released = tuple(ReleasedDigest.model_validate(item) for item in written)
+        except ValueError as error:
+            self.problems["released"] = f"status.released: {error}"
+            return []
+        self.problems.pop("released", None)
+        new = [item for item in released if item not in self.told_released]
+        self.told_released = released
+        return [Release(r.digest, f"{r.by}: {r.reason}", before_ns=int(r.at.timestamp() * 1e9)) for r in new]
 
     def _limits(self) -> Limits | None:
         """Limits on top of the revision's. What cannot be read leaves those that hold."""

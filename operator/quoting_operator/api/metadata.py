@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from pydantic import Field
 
-from quoting_operator.api.schema import StatusModel, Text
+from quoting_operator.api.schema import API_VERSION, StatusModel, Text
 
 
 class ObjectMeta(StatusModel):
@@ -21,6 +22,17 @@ class ObjectMeta(StatusModel):
     resource_version: str = ""
     labels: dict[str, str] = Field(default_factory=dict)
     annotations: dict[str, str] = Field(default_factory=dict)
+
+
+def owner_of(policy: Mapping[str, Any]) -> dict[str, str]:
+    """The reference by which an object is deleted with its QuotingPolicy."""
+    metadata = policy["metadata"]
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "QuotingPolicy",
+        "name": metadata["name"],
+        "uid": metadata["uid"],
+    }
 
 
 class Truth(StrEnum):

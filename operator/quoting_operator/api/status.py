@@ -167,6 +167,21 @@ class Approval(StatusModel):
     """When."""
 
 
+class Attestation(StatusModel):
+    """A person's statement that an exit criterion is met for a digest, where nothing here can check it."""
+
+    criterion: str = Field(max_length=63)
+    """Name of the criterion."""
+    digest: Sha256
+    """Of the revision."""
+    by: str = Field(max_length=253)
+    """Who."""
+    reason: Text = ""
+    """What shows it."""
+    at: datetime
+    """When."""
+
+
 class CommandStatus(StatusModel):
     """The last command of its kind, and what became of it."""
 
@@ -233,10 +248,18 @@ class RehearsalStatus(StatusModel):
     """Pods that have to report."""
     reported: tuple[str, ...] = Field(default=(), json_schema_extra={"maxItems": 256})
     """Pods that have reported."""
-    revoked: bool = False
-    """The Lease was seen gone after the reports."""
     message: Text = ""
     """What was seen."""
+
+    @property
+    def running(self) -> bool:
+        """Whether it goes on."""
+        return self.state is ProofState.RUNNING
+
+    @property
+    def complete(self) -> bool:
+        """Whether every pod that has to report has done so."""
+        return set(self.pods) <= set(self.reported)
 
 
 class BlocksStatus(StatusModel):
@@ -244,6 +267,8 @@ class BlocksStatus(StatusModel):
 
     next: int
     """Number of the first block that is not judged yet; blocks are counted from the epoch."""
+    since: datetime
+    """When blocks began to be asked for."""
     last_accepted_at: datetime | None = None
     """End of the last block that was evidence; blindness is measured from it."""
 
@@ -321,6 +346,8 @@ class PolicyStatus(StatusModel):
     """Rehearsal of a rollback."""
     approvals: tuple[Approval, ...] = Field(default=(), json_schema_extra={"maxItems": 32})
     """Consents given in this attempt."""
+    attested: tuple[Attestation, ...] = Field(default=(), json_schema_extra=map_list("criterion", 32))
+    """Exit criteria that people have stated to be met."""
     paused: CommandStatus | None = None
     """Who paused the rollout by command; spec.paused pauses too."""
     rollback: Rollback | None = None

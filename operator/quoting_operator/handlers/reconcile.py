@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Self
 
@@ -12,13 +12,17 @@ from quoting_operator.adapters.kube import (
     CONFIG_MAPS,
     CONFLICT,
     CONTROLLER_REVISIONS,
+    IMPLEMENTATION_SPECS,
+    JOBS,
     KILL_SWITCHES,
     LEASES,
     PODS,
     QUOTING_POLICIES,
+    Kind,
     Kube,
     KubeError,
 )
+from quoting_operator.api.implementation import ImplementationStatus
 from quoting_operator.api.policy import POLICY_LABEL
 from quoting_operator.api.schema import API_VERSION
 from quoting_operator.handlers.metrics import PASSES, SECONDS, STATUS_WRITES
@@ -26,17 +30,23 @@ from quoting_operator.handlers.queue import ForgetKeyError
 from quoting_operator.rollout.decide import decide
 from quoting_operator.rollout.decision import (
     Action,
+    CreateOnce,
     Decision,
     ForgetRevision,
+    GrantAuthority,
     PostEvent,
     RevokeAuthority,
     StoreRevision,
+    WriteImplementation,
 )
 from quoting_operator.rollout.observed import Observed, observed, risk_policy_ref
 from quoting_operator.rollout.revisions import StoredRevision
 
 log = logging.getLogger(__name__)
 
+
+KINDS = {"Job": JOBS, "ConfigMap": CONFIG_MAPS}
+"""Kinds that are created once."""
 
 CONFLICT_RETRY_S = 0.05
 """Seconds after which a pass is repeated whose policy changed meanwhile."""
@@ -59,8 +69,8 @@ class StepsFailedError(Exception):
 
 
 def now() -> datetime:
-    """The wall clock, in whole seconds as Kubernetes writes it."""
-    return datetime.now(UTC).replace(microsecond=0)
+    """The wall clock."""
+    return datetime.now(UTC)
 
 
 class Reconciler:
@@ -117,12 +127,42 @@ class Reconciler:
         match action:
             case RevokeAuthority():
                 await kube.delete(LEASES, namespace, seen.meta.name)
+            case GrantAuthority(lease):
+                await self._grant(namespace, lease)
+            case CreateOnce(kind, manifest):
+                await self._create_once(KINDS[kind], namespace, manifest)
+            case WriteImplementation(name, status):
+                await self._write_implementation(seen, name, status)
             case StoreRevision(revision):
                 await self._store(seen, revision)
             case ForgetRevision(name):
                 await kube.delete(CONTROLLER_REVISIONS, namespace, name)
             case PostEvent():
                 pass  # told once the status says it too
+
+    async def _grant(self, namespace: str, lease: Mapping[str, Any]) -> None:
+        """Write the Lease if it is still the one that was seen; raises KubeError with CONFLICT otherwise."""
+        if "resourceVersion" in lease["metadata"]:
+            await self._kube.replace(LEASES, namespace, lease)
+        else:
+            await self._kube.create(LEASES, namespace, lease)
+
+    async def _create_once(self, kind: Kind, namespace: str, manifest: Mapping[str, Any]) -> None:
+        """Create an object that is told by its name; that it is there already is fine."""
+        try:
+            await self._kube.create(kind, namespace, manifest)
+        except KubeError as error:
+            if error.status != CONFLICT:
+                raise
+
+    async def _write_implementation(self, seen: Observed, name: str, status: ImplementationStatus) -> None:
+        body = {
+            "apiVersion": API_VERSION,
+            "kind": "ImplementationSpec",
+            "metadata": {"name": name},
+            "status": status.model_dump(mode="json", by_alias=True, exclude_none=True),
+        }
+        await self._kube.apply(IMPLEMENTATION_SPECS, seen.meta.namespace, body, "status")
 
     async def _store(self, seen: Observed, revision: StoredRevision) -> None:
         """Create a ControllerRevision. One of its name with other content, or another owner, has to go."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from quoting_operator.rollout import report, steps
+from quoting_operator.rollout import advance, authority, commands, latches, report, safety
 from quoting_operator.rollout.decision import Decision, Draft, StepError
 from quoting_operator.rollout.observed import Observed
 
@@ -25,14 +25,18 @@ class Step(NamedTuple):
 
 
 STEPS = (
-    Step(1, "kill and latches", steps.kill_and_latches),
-    Step(2, "authority", steps.authority),
-    Step(3, "safety", steps.safety),
-    Step(4, "exposure", steps.exposure),
-    Step(7, "advance", steps.advance, guards=False),
+    Step(1, "kill and latches", latches.kill_and_latches),
+    Step(1, "abort", commands.abort),
+    Step(2, "authority", authority.authority),
+    Step(3, "safety", safety.safety),
+    Step(4, "exposure", safety.exposure),
+    Step(5, "verdicts", advance.verdicts),
+    Step(6, "commands", commands.commands, guards=False),
+    Step(6, "conditions", advance.conditions, guards=False),
+    Step(7, "advance", advance.advance, guards=False),
     Step(8, "report", report.report),
 )
-"""In order. Steps 5 (statistical verdicts) and 6 (criteria, approvals, windows) come with the stages."""
+"""In order."""
 
 
 def decide(seen: Observed, now: datetime, table: Sequence[Step] = STEPS) -> Decision:
@@ -46,4 +50,10 @@ def decide(seen: Observed, now: datetime, table: Sequence[Step] = STEPS) -> Deci
         except Exception as error:  # noqa: BLE001  whatever fails in one step must not stop another
             failed = StepError(step.name, f"{type(error).__name__}: {error}")
             draft = draft.set(errors=(*draft.errors, failed))
-    return Decision(actions=draft.actions, status=draft.status, errors=draft.errors)
+    return Decision(
+        actions=draft.actions,
+        status=draft.status,
+        due=min(draft.due, default=None),
+        request=draft.request,
+        errors=draft.errors,
+    )

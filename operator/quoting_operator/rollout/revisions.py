@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 import msgspec
 
+from quoting_operator.api.metadata import owner_of
 from quoting_operator.api.policy import POLICY_LABEL, Arm, PolicySpec
-from quoting_operator.api.schema import API_VERSION
 from quoting_policy.domain import ArmSpec, Frozen, Limits, PortfolioLimits, Revision, canonical_json
 from quoting_policy.errors import InputError
 from quoting_policy.models import registry
@@ -41,12 +42,6 @@ class StoredRevision:
     def manifest(self, policy: Mapping[str, Any]) -> dict[str, Any]:
         """The ControllerRevision that holds it, owned by the policy."""
         metadata = policy["metadata"]
-        owner = {
-            "apiVersion": API_VERSION,
-            "kind": "QuotingPolicy",
-            "name": metadata["name"],
-            "uid": metadata["uid"],
-        }
         return {
             "apiVersion": "apps/v1",
             "kind": "ControllerRevision",
@@ -55,7 +50,7 @@ class StoredRevision:
                 "namespace": metadata["namespace"],
                 "labels": {POLICY_LABEL: metadata["name"]},
                 "annotations": {DIGEST_ANNOTATION: self.digest},
-                "ownerReferences": [owner],
+                "ownerReferences": [owner_of(policy)],
             },
             "revision": self.number,
             "data": msgspec.json.decode(canonical_json(Frozen.of(self.content))),
@@ -87,6 +82,11 @@ def wanted(
         breach=spec.breach.to_domain(),
         refresh=spec.refresh.to_domain(),
     )
+
+
+def arm_digest(arm: ArmSpec) -> str:
+    """sha256 of an arm's content: model, parameters and weights."""
+    return hashlib.sha256(canonical_json(arm)).hexdigest()
 
 
 def only_tightens(old: Revision, new: Revision) -> bool:

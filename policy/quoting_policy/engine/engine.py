@@ -130,8 +130,15 @@ class Engine:
         self._pushed_limits = limits
         self._apply_limits()
 
-    def release(self, digest: str, *, now_ns: int) -> bool:
-        """Forget the latched breach of a digest, by order of a person; says whether there was one."""
+    def release(self, digest: str, *, now_ns: int, before_ns: int = 0, drill_only: bool = False) -> bool:
+        """Forget the latched breach of a digest, by order of a person; says whether there was one.
+
+        before_ns: only if it was latched earlier (wall clock; 0 is any time). drill_only: only a drill's.
+        """
+        held = self.control.latch.held(digest)
+        newer = held is not None and 0 < before_ns <= held.wall_ns
+        if held is None or newer or (drill_only and not held.drill):
+            return False
         released = self.control.latch.release(digest)
         self.control.review(now_ns)
         return released

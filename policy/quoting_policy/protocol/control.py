@@ -45,10 +45,20 @@ class Tighten(_Control, tag="tighten", frozen=True):
 
 
 class Release(_Control, tag="release", frozen=True):
-    """A person releases the latched breach of a digest."""
+    """A person releases the latched breach of a digest.
+
+    before_ns: only one latched earlier, wall clock, ns; 0 is any. drill_only: only one that was a drill.
+    """
 
     digest: str
     reason: str
+    before_ns: int = 0
+    drill_only: bool = False
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it can be told again without ending what came later."""
+        return self.before_ns > 0 or self.drill_only
 
 
 class Drill(_Control, tag="drill", frozen=True):

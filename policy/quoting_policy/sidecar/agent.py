@@ -13,6 +13,7 @@ from quoting_policy.protocol.control import (
     Configure,
     Engage,
     Refused,
+    Release,
     Revoke,
     Snapshot,
     TakeSnapshot,
@@ -24,8 +25,11 @@ from quoting_policy.sidecar.source import Instruction, Source
 
 log = logging.getLogger(__name__)
 
-_STATE = (Engage, Configure, Tighten, Authorise)
-"""Instructions that are state: the last of each kind is told again to an engine that has just come up."""
+_STATE = (Engage, Configure, Tighten, Authorise, Release)
+"""Instructions that are state: the last of each kind is told again to an engine that has just come up.
+
+A release counts only where it says what it may end: an unbounded one would undo the breach of today.
+"""
 
 
 class Agent:
@@ -34,7 +38,7 @@ class Agent:
     def __init__(self, control_path: Path, source: Source) -> None:
         self._source = source
         self._link = EngineLink(control_path, on_connect=self._catch_up, on_breach=source.report)
-        self._state: dict[type, Instruction] = {}
+        self._state: dict[tuple[type, bool], Instruction] = {}
         self._refusal = ""
 
     async def run(self, host: str, port: int) -> None:
@@ -60,16 +64,20 @@ class Agent:
     async def _follow(self) -> None:
         async for instruction in self._source.instructions():
             kind = type(instruction)
-            if kind in _STATE:
-                self._state[kind] = instruction
+            if isinstance(instruction, Release):
+                if instruction.bounded:
+                    self._state[kind, instruction.drill_only] = instruction
+            elif kind in _STATE:
+                self._state[kind, False] = instruction
             elif kind is Revoke:
-                self._state.pop(Authorise, None)
+                self._state.pop((Authorise, False), None)
             await self._pass_on(instruction)
 
     async def _catch_up(self) -> None:
         for kind in _STATE:
-            if (instruction := self._state.get(kind)) is not None:
-                await self._pass_on(instruction)
+            for drill in (False, True):
+                if (instruction := self._state.get((kind, drill))) is not None:
+                    await self._pass_on(instruction)
 
     async def _pass_on(self, instruction: Instruction) -> None:
         try:

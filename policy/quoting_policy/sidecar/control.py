@@ -95,8 +95,14 @@ class ControlDesk:
     def _release(self, message: Release) -> None:
         if not message.reason:
             raise InputError("release.reason", message.reason, "given, for the record")
-        released = self._engine.release(message.digest, now_ns=self._monotonic())
-        log.warning("latch of %s released (%s): %s", message.digest, released, message.reason)
+        released = self._engine.release(
+            message.digest,
+            now_ns=self._monotonic(),
+            before_ns=message.before_ns,
+            drill_only=message.drill_only,
+        )
+        if released:
+            log.warning("latch of %s released: %s", message.digest, message.reason)
 
     def _drill(self, message: Drill) -> None:
         self._engine.drill(message.digest, now_ns=self._monotonic(), wall_ns=self._wall())

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from quoting_operator.agent.source import Pulse
 from quoting_operator.agent.state import GONE, Known
 from quoting_operator.api import lease as leases
 from quoting_operator.rollout.decide import decide
@@ -14,7 +15,7 @@ from quoting_operator.rollout.decision import StoreRevision
 from quoting_operator.rollout.observed import observed
 from quoting_policy.domain import KillAction, Stage
 from quoting_policy.errors import InputError
-from quoting_policy.protocol.control import Authorise, Configure, Engage, Revoke, Tighten
+from quoting_policy.protocol.control import Authorise, Configure, Drill, Engage, Release, Revoke, Tighten
 from tests.resources import KILL_SWITCH, POLICY, Json, changed
 
 META = {"name": "btc", "namespace": "desk", "uid": "u1"}
@@ -115,8 +116,8 @@ def test_an_altered_revision_is_refused(stored: Json, path: str) -> None:
 
 def test_a_lease_gives_authority_when_it_is_seen_renewed() -> None:
     known = knowing()
-    assert known.saw_lease(LEASE, 1, live=False) is None
-    said = known.saw_lease(RENEWED, 7, live=True)
+    assert known.saw_lease(LEASE, 1, live=False) == []
+    said, *_ = known.saw_lease(RENEWED, 7, live=True)
     assert isinstance(said, Authorise)
     assert (said.seen_ns, said.authority.stage, said.authority.fencing) == (7, Stage.CANARY, 3)
     assert (said.authority.exposure_percent, said.authority.lifetime_s) == (20.0, 15.0)
@@ -125,13 +126,13 @@ def test_a_lease_gives_authority_when_it_is_seen_renewed() -> None:
 def test_a_lease_that_is_only_listed_gives_none_however_often() -> None:
     known = knowing()
     said = [known.saw_lease(lease, n, live=False) for n, lease in enumerate((LEASE, RENEWED, LEASE))]
-    assert said == [None, None, None]
+    assert said == [[], [], []]
 
 
 def test_a_change_that_is_no_renewal_gives_none() -> None:
     known = knowing()
     known.saw_lease(LEASE, 1, live=False)
-    assert known.saw_lease(changed(LEASE, "metadata.labels", {"a": "b"}), 2, live=True) is None
+    assert known.saw_lease(changed(LEASE, "metadata.labels", {"a": "b"}), 2, live=True) == []
 
 
 @pytest.mark.parametrize(
@@ -147,9 +148,58 @@ def test_a_change_that_is_no_renewal_gives_none() -> None:
 def test_a_renewal_that_cannot_be_read_revokes(path: str, value: Any) -> None:
     known = knowing()
     known.saw_lease(LEASE, 1, live=False)
-    assert known.saw_lease(changed(RENEWED, path, value), 2, live=True) == Revoke()
+    assert known.saw_lease(changed(RENEWED, path, value), 2, live=True) == [Revoke()]
     assert "lease" in known.problems
 
 
 def test_a_lease_that_goes_revokes() -> None:
-    assert knowing().saw_lease(None, 1, live=True) == Revoke()
+    assert knowing().saw_lease(None, 1, live=True) == [Revoke()]
+
+
+def drilled(lease: Json, rehearsal: str, stamp: str) -> Json:
+    annotated = changed(
+        lease, "metadata.annotations", {**lease["metadata"]["annotations"], leases.DRILL: rehearsal}
+    )
+    return changed(annotated, "spec.renewTime", stamp)
+
+
+def test_each_rehearsal_is_carried_out_once() -> None:
+    known = knowing()
+    known.saw_lease(LEASE, 1, live=False)
+    said = [known.saw_lease(drilled(LEASE, "1-2", f"2026-11-21T10:00:0{n}Z"), n, live=True) for n in (1, 2)]
+    assert [type(each) for each in said[0]] == [Authorise, Drill]
+    assert [type(each) for each in said[1]] == [Authorise]
+
+
+def test_a_grant_without_a_rehearsal_ends_the_latch_of_any() -> None:
+    known = knowing()
+    known.saw_lease(LEASE, 1, live=False)
+    _, release = known.saw_lease(RENEWED, 2, live=True)
+    assert isinstance(release, Release)
+    assert (release.digest, release.drill_only) == (LEASE["metadata"]["annotations"][leases.DIGEST], True)
+    again = known.saw_lease(changed(RENEWED, "spec.renewTime", "2026-11-21T11:00:00Z"), 3, live=True)
+    assert [type(each) for each in again] == [Authorise]
+
+
+def test_a_digest_that_somebody_let_go_of_is_released_up_to_that_moment() -> None:
+    known = knowing()
+    released = [{"digest": "d" * 64, "by": "risk", "reason": "bug fixed", "at": "2026-11-21T10:00:00Z"}]
+    known.saw_policy(changed(known.policy or {}, "status.released", released))
+    (release,) = [each for each in known.changes() if isinstance(each, Release)]
+    assert release.before_ns == 1_795_255_200_000_000_000
+    assert (release.digest, release.reason, release.bounded) == ("d" * 64, "risk: bug fixed", True)
+    assert known.changes() == []
+
+
+def test_a_loop_that_was_stopped_is_noticed_in_either_order() -> None:
+    clock = [0.0]
+    pulse = Pulse(lambda: clock[0])
+    clock[0] = 1.0
+    pulse.turn()
+    before = pulse.stalls
+    assert not pulse.stalled_since(before)
+    clock[0] = 9.0
+    assert pulse.stalled_since(before)  # the socket was read first
+    pulse.turn()
+    assert pulse.stalled_since(before)  # the loop's own timer came first
+    assert not pulse.stalled_since(pulse.stalls)

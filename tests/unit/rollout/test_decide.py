@@ -22,6 +22,8 @@ from quoting_operator.rollout.decision import (
     StoreRevision,
 )
 from quoting_operator.rollout.observed import Observed, observed
+from quoting_operator.rollout.revisions import arm_digest
+from quoting_policy.domain import ArmSpec
 from tests.resources import CANDIDATE, KILL_SWITCH, POLICY, Json, changed
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -104,10 +106,20 @@ def test_a_second_pass_over_an_unchanged_world_decides_nothing() -> None:
     assert second.status == first.status
 
 
-def test_a_candidate_waits_and_the_message_says_for_what() -> None:
-    decision = World(WITH_CANDIDATE).step()
+def test_a_candidate_without_a_course_waits_and_the_message_says_for_what() -> None:
+    decision = World(changed(WITH_CANDIDATE, "spec.rollout.paper", None)).step()
     assert decision.status.phase is Phase.PENDING
-    assert "does not run; the baseline quotes" in decision.status.message
+    assert (
+        "spec.rollout.paper is left out, so nothing is rolled out; the baseline quotes"
+        in decision.status.message
+    )
+    assert decision.status.attempt == 1
+
+
+def test_a_candidate_begins_in_paper() -> None:
+    decision = World(WITH_CANDIDATE).step()
+    assert decision.status.phase is Phase.PAPER
+    assert decision.status.message.startswith("the baseline quotes; waiting for: evidence")
     assert decision.status.attempt == 1
 
 
@@ -172,9 +184,11 @@ def test_the_baseline_is_not_changed_past_the_gates() -> None:
 def test_an_adopted_live_candidate_becomes_the_baseline() -> None:
     world = World(WITH_CANDIDATE)
     world.step()
-    world.policy["status"]["phase"] = "Live"
+    world.policy["status"]["proven"] = [arm_digest(ArmSpec(**CANDIDATE))]
     world.policy = changed(changed(world.policy, "spec.candidate", None), "spec.baseline", CANDIDATE)
-    assert world.step().status.phase is Phase.BASELINE
+    after = world.step()
+    assert after.status.phase is Phase.BASELINE
+    assert condition(after, "BaselineUnproven")[0] is Truth.FALSE
 
 
 def test_a_candidate_that_is_not_live_is_not_adopted() -> None:
@@ -378,7 +392,7 @@ def test_limits_in_force_outlive_a_failure_to_work_them_out() -> None:
 def test_steps_are_taken_in_their_order() -> None:
     orders = [step.order for step in STEPS]
     assert orders == sorted(orders)
-    assert [step.order for step in STEPS if not step.guards] == [7]
+    assert [step.order for step in STEPS if not step.guards] == [6, 6, 7]
 
 
 positions = st.integers(min_value=1, max_value=100).map(str)
