@@ -2,16 +2,21 @@
 
 from quoting_policy.accounting.account import Account
 from quoting_policy.accounting.counters import COUNTERS, HORIZONS_S, Counter, markout_gain
+from quoting_policy.accounting.latency import LATENCY_BUDGET_NS, LATENCY_EDGES_NS, Histogram
 from quoting_policy.accounting.ledger import Ledger
 from quoting_policy.accounting.markouts import Markouts, SpreadSums
 from quoting_policy.accounting.sealing import Sealed, Timeline
-from quoting_policy.accounting.track import Track
+from quoting_policy.accounting.track import TRACKS, Track
 
 __all__ = [
     "COUNTERS",
     "HORIZONS_S",
+    "LATENCY_BUDGET_NS",
+    "LATENCY_EDGES_NS",
+    "TRACKS",
     "Account",
     "Counter",
+    "Histogram",
     "Ledger",
     "Markouts",
     "Sealed",

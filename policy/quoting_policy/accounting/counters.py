@@ -27,7 +27,9 @@ class Counter(IntEnum):
     EDGE_GAIN = 10
     EDGE_LOSS = 11
     DROPPED_MARKOUTS = 12
-    MARKOUT_GAIN = 13
+    DECISIONS = 13
+    SLOW_DECISIONS = 14
+    MARKOUT_GAIN = 15
     """First of len(HORIZONS_S) pairs (gain, loss)."""
 
 
