@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-HORIZONS_S = (0.1, 1.0, 10.0, 60.0)
-"""Markout horizons, s."""
+from quoting_policy.domain.measures import HORIZONS_S
 
 
 class Counter(IntEnum):

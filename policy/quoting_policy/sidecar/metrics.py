@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -69,11 +69,19 @@ class _Once(Collector):
         return iter(self._metrics)
 
 
-def exposition(state: Snapshot | None) -> bytes:
-    """The text that Prometheus scrapes. None: the engine does not answer, and that is all that is said."""
+def exposition(state: Snapshot | None, labels: Mapping[str, str] | None = None) -> bytes:
+    """The text that Prometheus scrapes. None: the engine does not answer, and that is all that is said.
+
+    labels: that every series gets, to tell whose it is.
+    """
     registry = CollectorRegistry()
-    registry.register(_Once(_families(state)))
+    registry.register(_Once(_labelled(family, labels or {}) for family in _families(state)))
     return generate_latest(registry)
+
+
+def _labelled(family: Metric, labels: Mapping[str, str]) -> Metric:
+    family.samples = [sample._replace(labels={**labels, **sample.labels}) for sample in family.samples]
+    return family
 
 
 def _families(state: Snapshot | None) -> Iterator[Metric]:
