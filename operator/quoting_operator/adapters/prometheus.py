@@ -87,7 +87,7 @@ class Prometheus:
                 # A hung server is not asked twice: the next reconciliation does.
                 retry=Retry(total=1, connect=1, read=0, status=0, redirect=0, other=0),
                 session=session,
-                timeout=(CONNECT_TIMEOUT_S, self._timeout_s),
+                timeout=(CONNECT_TIMEOUT_S, self._timeout_s),  # type: ignore[arg-type]  # as requests takes it
                 method="POST",
             )
         return connection
