@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def _serve(args: argparse.Namespace, who: Identity) -> None:
     async with connect() as kube:
-        agent = Agent(args.control, KubernetesSource(kube, who))
+        agent = Agent(args.control, KubernetesSource(kube, who), {"policy": who.policy})
         work = asyncio.create_task(agent.run(args.host, args.port))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -20,7 +20,6 @@ from quoting_operator.gates.blocks import (
     Counters,
     DifferenceBlock,
     Edge,
-    Orientation,
     PairedCountBlock,
     RejectedBlock,
     Rejection,
@@ -46,6 +45,7 @@ from quoting_operator.gates.verdict import (
     judge,
     outcome,
 )
+from quoting_policy.domain.measures import Orientation
 
 __all__ = [
     "ArmEdge",

@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
 from quoting_operator.gates.spec import Test
+from quoting_policy.domain.measures import Orientation
 from quoting_policy.errors import InputError
 
 
@@ -27,6 +28,8 @@ class Rejection(StrEnum):
     NO_EXPOSURE = "NoExposure"
     STALE = "Stale"
     RESET = "Reset"
+    INCOMPLETE = "Incomplete"  # not measured from its first moment
+    AMBIGUOUS = "Ambiguous"  # two series claim to be the same counter
     MISALIGNED = "Misaligned"
     DUPLICATE = "Duplicate"
     DIGEST_CHANGED = "DigestChanged"
@@ -78,25 +81,20 @@ Block = DifferenceBlock | CountBlock | PairedCountBlock | RejectedBlock
 _SINGLE_ARM = frozenset({Test.PROPORTION, Test.QUANTILE})
 
 
-class Orientation(IntEnum):
-    """Sign that makes a positive difference good."""
-
-    HIGHER_IS_BETTER = 1
-    LOWER_IS_BETTER = -1
-
-
 @dataclass(frozen=True, slots=True)
 class Counters:
     """Cumulative counters of one series (one pod, one book) at one edge.
 
     gain, loss: in the metric's unit; a counting metric has its bad events in gain. exposure: seconds, trials
     or lots that the metric is per. started_at_s: when the counters were last zero, s since the epoch.
+    complete: whether the block that ends here was measured from its first moment.
     """
 
     gain: float
     exposure: float
     loss: float = 0.0
     started_at_s: float = 0.0
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,4 +221,6 @@ def _defect(old: Counters, new: Counters) -> Rejection | None:
     if not all(map(math.isfinite, values)):
         return Rejection.NOT_FINITE
     fell = new.gain < old.gain or new.loss < old.loss or new.exposure < old.exposure
-    return Rejection.RESET if fell or new.started_at_s != old.started_at_s else None
+    if fell or new.started_at_s != old.started_at_s:
+        return Rejection.RESET
+    return None if new.complete else Rejection.INCOMPLETE

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-HORIZONS_S = (0.1, 1.0, 10.0, 60.0)
-"""Markout horizons, s."""
+from quoting_policy.domain.measures import HORIZONS_S
 
 
 class Counter(IntEnum):
@@ -27,7 +26,9 @@ class Counter(IntEnum):
     EDGE_GAIN = 10
     EDGE_LOSS = 11
     DROPPED_MARKOUTS = 12
-    MARKOUT_GAIN = 13
+    DECISIONS = 13
+    SLOW_DECISIONS = 14
+    MARKOUT_GAIN = 15
     """First of len(HORIZONS_S) pairs (gain, loss)."""
 
 

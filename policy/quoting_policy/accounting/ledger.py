@@ -10,7 +10,7 @@ from quoting_policy.accounting.markouts import Markouts
 from quoting_policy.accounting.risk import Drawdown
 from quoting_policy.accounting.sealing import Timeline
 from quoting_policy.accounting.shadow import ShadowFill, ShadowOrders
-from quoting_policy.accounting.track import Track
+from quoting_policy.accounting.track import Track, shadow_of
 from quoting_policy.domain import (
     Arm,
     Fill,
@@ -65,7 +65,7 @@ class Ledger:
         self.total = Account(lot)
         self.washout = Account(lot)
         self.arms = {arm: Track(arm.value, lot) for arm in Arm}
-        self.shadows = {arm: ShadowOrders(Track(f"shadow_{arm.value}", lot)) for arm in Arm}
+        self.shadows = {arm: ShadowOrders(Track(shadow_of(arm), lot)) for arm in Arm}
         self.tracks = [*self.arms.values(), *(shadow.track for shadow in self.shadows.values())]
         self.shadowing = False
         self.markouts = Markouts()

@@ -6,7 +6,8 @@ import math
 from collections import deque
 from typing import NamedTuple
 
-from quoting_policy.accounting.counters import HORIZONS_S, Counter, Counts, add_signed, markout_gain
+from quoting_policy.accounting.counters import Counter, Counts, add_signed, markout_gain
+from quoting_policy.domain.measures import HORIZONS_S
 
 STALE_NS = 5_000_000_000
 """A mid that was last confirmed longer ago is not the mid in force any more."""

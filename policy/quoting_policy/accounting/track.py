@@ -6,10 +6,21 @@ from collections import deque
 
 from quoting_policy.accounting.account import Account
 from quoting_policy.accounting.counters import Counter, Counts, add_signed, new_counts
+from quoting_policy.accounting.latency import LATENCY_BUDGET_NS
 from quoting_policy.accounting.markouts import SpreadSums
+from quoting_policy.domain import Arm
 
 BLOCKS_KEPT = 512
 """Blocks whose P&L is kept for VaR, CVaR and profit factor."""
+
+
+def shadow_of(arm: Arm) -> str:
+    """Name of the track that follows what an arm would have got."""
+    return f"shadow_{arm.value}"
+
+
+TRACKS = (*(arm.value for arm in Arm), *(shadow_of(arm) for arm in Arm))
+"""Names of all tracks of an instrument."""
 
 
 class Track:
@@ -32,6 +43,13 @@ class Track:
         counts[Counter.INVENTORY_LOT_S] += held * seconds
         if held >= excursion_at:
             counts[Counter.EXCURSION_S] += seconds
+
+    def decided(self, elapsed_ns: int) -> None:
+        """The arm was asked for a quote, and the answer took so long."""
+        counts = self.counts
+        counts[Counter.DECISIONS] += 1
+        if elapsed_ns > LATENCY_BUDGET_NS:
+            counts[Counter.SLOW_DECISIONS] += 1
 
     def settle(self, mid: float) -> None:
         """Credit the P&L since the last call, at this mid, to the counters: once a block, at its edge."""

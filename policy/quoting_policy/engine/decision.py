@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-
 import msgspec
 
 from quoting_policy.domain import Arm, Mode, OrderAction, QuoteLevel
@@ -27,34 +25,3 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     breaches: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     elapsed_ns: int = 0
-
-
-LATENCY_EDGES_NS = (
-    1_000,
-    2_000,
-    5_000,
-    10_000,
-    20_000,
-    50_000,
-    100_000,
-    300_000,
-    1_000_000,
-    3_000_000,
-    10_000_000,
-)
-"""Upper edges of the decision latency histogram, ns; 300 us is the budget, so it is an edge."""
-
-
-class Histogram:
-    """Counts by upper edge, in ns, and their sum. An observation on an edge counts below it."""
-
-    __slots__ = ("counts", "sum_ns")
-
-    def __init__(self) -> None:
-        self.counts = [0] * (len(LATENCY_EDGES_NS) + 1)
-        self.sum_ns = 0
-
-    def observe(self, elapsed_ns: int) -> None:
-        """Count one decision."""
-        self.counts[bisect_left(LATENCY_EDGES_NS, elapsed_ns)] += 1
-        self.sum_ns += elapsed_ns

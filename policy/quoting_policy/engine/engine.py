@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from quoting_policy.accounting import counters
+from quoting_policy.accounting import TRACKS, Histogram, Track, counters
 from quoting_policy.clamps.precedence import Choice
 from quoting_policy.domain import (
     Arm,
@@ -27,7 +27,7 @@ from quoting_policy.domain import (
     exposure_of,
 )
 from quoting_policy.engine.book import Book
-from quoting_policy.engine.decision import Decision, Histogram
+from quoting_policy.engine.decision import Decision
 from quoting_policy.engine.latch import Latch, Latched
 from quoting_policy.engine.policy import ArmPolicy, Attempt
 from quoting_policy.engine.portfolio import Holdings, hold_books
@@ -76,7 +76,7 @@ class Engine:
         self.refusals: Counter[tuple[str, Arm]] = Counter()
         self.breaches: Counter[str] = Counter()
         self.news: list[Latched] = []
-        self.latency = Histogram()
+        self.latency = {track: Histogram() for track in TRACKS}
         self.holdings = Holdings()
         self._pushed_limits: Limits | None = None
         self._baseline: ArmPolicy
@@ -205,7 +205,8 @@ class Engine:
             book.quoted(attempt, book.quote_rate, now_ns)
         orders = self._orders(book, attempt, now_ns) if book.reports_orders else ()
         elapsed = self._clock() - started
-        self.latency.observe(elapsed)
+        # A decision is its chosen arm's, also where the baseline answered: the time was spent on that arm.
+        self._decided(book.baseline if choice.arm is BASELINE else book.candidate, elapsed)
         return Decision(
             bids=attempt.bids,
             asks=attempt.asks,
@@ -297,13 +298,19 @@ class Engine:
         breaches: tuple[str, ...] = ()
         for arm, policy in ((BASELINE, self._baseline), (CANDIDATE, self._candidate)):
             seen, situation = book.for_shadow(arm, state)
+            started = self._clock()
             attempt = policy.attempt(seen, situation, book.whole, book.whole.limits)
+            self._decided(book.ledger.shadows[arm].track, self._clock() - started)
             book.ledger.on_shadow(arm, attempt.bids, attempt.asks)
             if arm is CANDIDATE:
                 breaches = attempt.breaches
         if breaches:
             self._latch(breaches, book.symbol, now_ns=now_ns, wall_ns=wall_ns)
         return breaches
+
+    def _decided(self, track: Track, elapsed_ns: int) -> None:
+        track.decided(elapsed_ns)
+        self.latency[track.name].observe(elapsed_ns)
 
     def _latch(
         self, breaches: tuple[str, ...], instrument: str, *, now_ns: int, wall_ns: int, drill: bool = False

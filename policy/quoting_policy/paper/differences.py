@@ -7,16 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from quoting_policy.accounting import HORIZONS_S, Counter, markout_gain
+from quoting_policy.accounting import Counter, markout_gain
+from quoting_policy.domain.measures import HORIZONS_S, LEAST_OWN_SHARE, MEASURES
 from quoting_policy.domain.session import ACCEPTED, BASELINE_MISSING, BOTH_MISSING, CANDIDATE_MISSING
 from quoting_policy.paper.arm import ArmRecord
 
 Float = npt.NDArray[np.float64]
-
-LEAST_OWN_SHARE = 0.9
-"""An arm that answered less of a block than this itself was missing from it."""
-
-HIGHER, LOWER = 1.0, -1.0
 
 
 def _signed(gain: int) -> Callable[[ArmRecord, float], Float]:
@@ -57,31 +53,24 @@ def _clamped(arm: ArmRecord, block_s: float) -> Float:
     return np.where(np.isfinite(arm.counts[:, Counter.EXPOSURE_S]), counts / block_s, np.nan)
 
 
-METRICS: dict[str, tuple[float, str, Callable[[ArmRecord, float], Float]]] = {
-    "pnl": (HIGHER, "money/s", _signed(Counter.PNL_GAIN)),
-    "edge": (HIGHER, "money/s", _signed(Counter.EDGE_GAIN)),
-    **{f"markout_{horizon:g}s": (HIGHER, "money/s", _markout(i)) for i, horizon in enumerate(HORIZONS_S)},
-    **{
-        f"realisedSpread_{horizon:g}s": (HIGHER, "money/lot", _realised_spread(i))
-        for i, horizon in enumerate(HORIZONS_S)
-    },
-    "fillRatio": (
-        HIGHER,
-        "lots/lot",
-        lambda arm, _: _ratio(arm.counts[:, Counter.FILLED_LOTS], arm.orders[:, 0]),
-    ),
-    "inventoryExcursion": (LOWER, "s/s", _of_own_time(Counter.EXCURSION_S)),
-    "meanInventory": (LOWER, "lots", _of_own_time(Counter.INVENTORY_LOT_S)),
-    "clampsBound": (LOWER, "1/s", _clamped),
+METRICS: dict[str, Callable[[ArmRecord, float], Float]] = {
+    "pnl": _signed(Counter.PNL_GAIN),
+    "edge": _signed(Counter.EDGE_GAIN),
+    **{f"markout_{horizon:g}s": _markout(i) for i, horizon in enumerate(HORIZONS_S)},
+    **{f"realisedSpread_{horizon:g}s": _realised_spread(i) for i, horizon in enumerate(HORIZONS_S)},
+    "fillRatio": lambda arm, _: _ratio(arm.counts[:, Counter.FILLED_LOTS], arm.orders[:, 0]),
+    "inventoryExcursion": _of_own_time(Counter.EXCURSION_S),
+    "meanInventory": _of_own_time(Counter.INVENTORY_LOT_S),
+    "clampsBound": _clamped,
 }
-"""Metric -> (which way is better, unit, its value in each block of an arm)."""
+"""Metric -> its value in each block of an arm."""
 
 
 def differences(baseline: ArmRecord, candidate: ArmRecord, block_s: float) -> dict[str, list[float]]:
     """Oriented differences of every metric, by block, rounded to 32 bits; NaN where either arm has none."""
     result = {}
-    for name, (sign, _, value) in METRICS.items():
-        change = sign * (value(candidate, block_s) - value(baseline, block_s))
+    for name, value in METRICS.items():
+        change = MEASURES[name].better * (value(candidate, block_s) - value(baseline, block_s))
         result[name] = [float(x) + 0.0 for x in change.astype(np.float32)]
     return result
 

@@ -140,11 +140,19 @@ class Count(_Control, frozen=True):
     value: int
 
 
+class LatencyReport(_Control, frozen=True):
+    """How long decisions of an arm took: counts by edge of the histogram, and their sum, ns."""
+
+    arm: str
+    counts: tuple[int, ...]
+    sum_ns: int
+
+
 class Snapshot(_Control, tag="state", frozen=True):
     """Everything the agent exports.
 
     arm: who may quote in a candidate's slot; rule: the rule of precedence that says so. authority_left_s: 0
-    where there is none. latency: counts by edge of the decision latency histogram, ns, and their sum.
+    where there is none. latency_edges_ns: upper edges of the histograms in latency, the last one open.
     """
 
     digest: str
@@ -159,8 +167,7 @@ class Snapshot(_Control, tag="state", frozen=True):
     books: tuple[BookReport, ...]
     counts: tuple[Count, ...]
     latency_edges_ns: tuple[int, ...]
-    latency_counts: tuple[int, ...]
-    latency_sum_ns: int
+    latency: tuple[LatencyReport, ...]
 
 
 EngineReply = Done | Refused | Snapshot | BreachLatched

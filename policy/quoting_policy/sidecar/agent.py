@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 from aiohttp import web
@@ -33,10 +34,14 @@ A release counts only where it says what it may end: an unbounded one would undo
 
 
 class Agent:
-    """Drives one engine. If it dies, stops or loses its source, authority lapses and the baseline quotes."""
+    """Drives one engine. If it dies, stops or loses its source, authority lapses and the baseline quotes.
 
-    def __init__(self, control_path: Path, source: Source) -> None:
+    labels: that every series of /metrics gets.
+    """
+
+    def __init__(self, control_path: Path, source: Source, labels: Mapping[str, str] | None = None) -> None:
         self._source = source
+        self._labels = labels
         self._link = EngineLink(control_path, on_connect=self._catch_up, on_breach=source.report)
         self._state: dict[tuple[type, bool], Instruction] = {}
         self._refusal = ""
@@ -99,7 +104,7 @@ class Agent:
         return reply if isinstance(reply, Snapshot) else None
 
     async def _metrics(self, _request: web.Request) -> web.Response:
-        body = exposition(await self._snapshot())
+        body = exposition(await self._snapshot(), self._labels)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 
     async def _healthz(self, _request: web.Request) -> web.Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -34,6 +34,8 @@ COUNTERS = {
     Counter.EDGE_GAIN: ("edge_gain", "Fills better than the mid before them, net of fees, money."),
     Counter.EDGE_LOSS: ("edge_loss", "Fills worse than the mid before them, net of fees, money."),
     Counter.DROPPED_MARKOUTS: ("dropped_markouts", "Markouts without a mid at their horizon."),
+    Counter.DECISIONS: ("decisions", "Decisions of the arm, whoever's quote was answered in the end."),
+    Counter.SLOW_DECISIONS: ("slow_decisions", "Decisions that took longer than 300 us."),
 }
 """Counter -> (metric, help); markouts follow with a label for the horizon."""
 
@@ -67,11 +69,19 @@ class _Once(Collector):
         return iter(self._metrics)
 
 
-def exposition(state: Snapshot | None) -> bytes:
-    """The text that Prometheus scrapes. None: the engine does not answer, and that is all that is said."""
+def exposition(state: Snapshot | None, labels: Mapping[str, str] | None = None) -> bytes:
+    """The text that Prometheus scrapes. None: the engine does not answer, and that is all that is said.
+
+    labels: that every series gets, to tell whose it is.
+    """
     registry = CollectorRegistry()
-    registry.register(_Once(_families(state)))
+    registry.register(_Once(_labelled(family, labels or {}) for family in _families(state)))
     return generate_latest(registry)
+
+
+def _labelled(family: Metric, labels: Mapping[str, str]) -> Metric:
+    family.samples = [sample._replace(labels={**labels, **sample.labels}) for sample in family.samples]
+    return family
 
 
 def _families(state: Snapshot | None) -> Iterator[Metric]:
@@ -120,12 +130,13 @@ def _standing(state: Snapshot) -> Iterator[Metric]:
 
 
 def _latency(state: Snapshot) -> Metric:
-    buckets, below = [], 0
-    for edge, count in zip((*state.latency_edges_ns, None), state.latency_counts, strict=True):
-        below += count
-        buckets.append(("+Inf" if edge is None else repr(edge / 1e9), below))
-    family = HistogramMetricFamily("quoting_decision_latency_seconds", "Time of a decision.")
-    family.add_metric([], buckets=buckets, sum_value=state.latency_sum_ns * 1e-9)
+    family = HistogramMetricFamily("quoting_decision_latency_seconds", "Time of a decision.", labels=["arm"])
+    for report in state.latency:
+        buckets, below = [], 0
+        for edge, count in zip((*state.latency_edges_ns, None), report.counts, strict=True):
+            below += count
+            buckets.append(("+Inf" if edge is None else repr(edge / 1e9), below))
+        family.add_metric([report.arm], buckets=buckets, sum_value=report.sum_ns * 1e-9)
     return family
 
 

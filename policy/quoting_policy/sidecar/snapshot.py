@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 
-from quoting_policy.accounting import Ledger, Track
+from quoting_policy.accounting import LATENCY_EDGES_NS, Ledger, Track
 from quoting_policy.accounting.risk import conditional_value_at_risk, profit_factor, value_at_risk
-from quoting_policy.engine import LATENCY_EDGES_NS, Engine
+from quoting_policy.engine import Engine
 from quoting_policy.engine.book import Book
 from quoting_policy.protocol.control import (
     ArmReport,
     BookReport,
     BreachLatched,
     Count,
+    LatencyReport,
     SealedReport,
     Snapshot,
 )
@@ -46,8 +47,9 @@ def snapshot(engine: Engine, *, connections: int, now_ns: int, wall_ns: int) -> 
         books=tuple(_book(book) for book in engine.books.values()),
         counts=_counts(engine),
         latency_edges_ns=LATENCY_EDGES_NS,
-        latency_counts=tuple(engine.latency.counts),
-        latency_sum_ns=engine.latency.sum_ns,
+        latency=tuple(
+            LatencyReport(arm, tuple(taken.counts), taken.sum_ns) for arm, taken in engine.latency.items()
+        ),
     )
 
 

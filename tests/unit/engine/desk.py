@@ -76,7 +76,9 @@ class Desk:
         self.wall_ns = WALL
         self.spent_ns = 0
         self.stopwatch_ns = 0
-        self.engine = Engine(latch=latch, stopwatch=self._stopwatch, clock=lambda: 0)
+        self.taken_ns = 0
+        self.clock_ns = 0
+        self.engine = Engine(latch=latch, stopwatch=self._stopwatch, clock=self._clock)
         self.revision = revision(**changes)
         self.digest = self.engine.configure(self.revision, now_ns=self.now_ns, wall_ns=self.wall_ns)
         self.kill(KillAction.NONE)
@@ -84,6 +86,10 @@ class Desk:
     def _stopwatch(self) -> int:
         self.stopwatch_ns += self.spent_ns
         return self.stopwatch_ns
+
+    def _clock(self) -> int:
+        self.clock_ns += self.taken_ns
+        return self.clock_ns
 
     @property
     def clock(self) -> dict[str, int]:

@@ -100,6 +100,8 @@ def test_counting_blocks_carry_events_and_exposures() -> None:
         (BEFORE, edge(AFTER, "baseline", sampled_at_s=math.nan), Rejection.STALE),
         (BEFORE, counters(AFTER, "candidate", gain=9.0), Rejection.RESET),
         (BEFORE, counters(AFTER, "candidate", started_at_s=630.0), Rejection.RESET),
+        (BEFORE, counters(AFTER, "baseline", complete=False), Rejection.INCOMPLETE),
+        (BEFORE, counters(AFTER, "baseline", complete=False, gain=1.0), Rejection.RESET),
         (BEFORE, dataclasses.replace(AFTER, index=6), Rejection.MISALIGNED),
         (BEFORE, dataclasses.replace(AFTER, at_s=600.0), Rejection.MISALIGNED),
         (BEFORE, edge(AFTER, "candidate", digest="x"), Rejection.DIGEST_CHANGED),

@@ -203,5 +203,10 @@ def test_metrics_carry_sealed_counters_with_their_block_and_digest(running, froz
         found[key, ("arm", "baseline"), ("digest", frozen.digest), ("horizon", "1s"), ("instrument", "X")]
         == 0
     )
-    assert ("quoting_decision_latency_seconds_bucket", ("le", "0.0003")) in found
+    for name in ("baseline", "shadow_candidate"):
+        decided = found["quoting_sealed_decisions_total", ("arm", name), *labels]
+        assert 0 <= found["quoting_sealed_slow_decisions_total", ("arm", name), *labels] <= decided
+        assert decided <= found["quoting_decisions_total", ("arm", name), ("instrument", "X")]
+        every = found["quoting_decision_latency_seconds_count", ("arm", name)]
+        assert 0 < found["quoting_decision_latency_seconds_bucket", ("arm", name), ("le", "0.0003")] <= every
     assert found["quoting_mode", ("mode", "Active")] == 1
