@@ -16,7 +16,8 @@ class BlockRequest:
     """Blocks of one policy in one stage, from `first` on.
 
     digest: of the revision, which holds both arms. block_length_s: blocks are numbered by it from the epoch.
-    first: index of the first block wanted, the last one judged + 1. now_s: s since the epoch.
+    first: index of the first block wanted, the last one judged + 1. now_s: s since the epoch; 0 until it is
+    asked.
     """
 
     namespace: str
@@ -26,7 +27,7 @@ class BlockRequest:
     block_length_s: float
     first: int
     gates: tuple[GateSpec, ...]
-    now_s: float
+    now_s: float = 0.0
 
     def __post_init__(self) -> None:
         if self.stage is Stage.PAPER:
@@ -61,3 +62,11 @@ class BlockReading:
     last: int
     reachable: bool = True
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A reading with the request that it answers, as it was made (now_s 0)."""
+
+    request: BlockRequest
+    reading: BlockReading

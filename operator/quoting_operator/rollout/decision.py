@@ -12,7 +12,7 @@ from quoting_operator.api.implementation import ImplementationStatus
 from quoting_operator.api.metadata import Truth
 from quoting_operator.api.status import PolicyStatus
 from quoting_operator.gates import StageDecision
-from quoting_operator.gates.reading import BlockRequest
+from quoting_operator.gates.block_reading import BlockRequest
 from quoting_operator.rollout.observed import Problem
 from quoting_operator.rollout.revisions import StoredRevision
 from quoting_operator.rollout.risk import RiskPolicy

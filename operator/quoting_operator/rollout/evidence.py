@@ -22,7 +22,7 @@ from quoting_operator.gates import (
     start,
     update_all,
 )
-from quoting_operator.gates.reading import BlockReading, BlockRequest
+from quoting_operator.gates.block_reading import BlockReading, BlockRequest
 from quoting_operator.rollout.decision import Draft
 from quoting_operator.rollout.observed import Observed
 from quoting_operator.rollout.plan import GATE_STAGE, Terms, gates_of, levels, rollout_of, terms
@@ -60,11 +60,11 @@ def follow_blocks(seen: Observed, draft: Draft, now: datetime) -> Draft:
     blocks = status.blocks or BlocksStatus(
         next=first_block(now, asked.block_length_s), since=now.replace(microsecond=0)
     )
-    request = _request(seen, draft, stage, asked, blocks, states)
-    reading = seen.reading
-    if reading is not None and reading.request == request:
+    request = _request(seen, stage, asked, blocks, states)
+    if seen.reading is not None and seen.reading.request == request:
+        reading = seen.reading.reading
         states, blocks = _absorbed(states, blocks, reading, asked)
-        request = _request(seen, draft, stage, asked, blocks, states)
+        request = _request(seen, stage, asked, blocks, states)
         draft = _health(draft, reading)
     else:
         draft = _unchanged_health(seen, draft)
@@ -115,7 +115,6 @@ def _restored(gate: GateSpec, stored: GateStatus | None) -> GateState | None:
 
 def _request(
     seen: Observed,
-    draft: Draft,
     stage: RolloutStage,
     asked: Terms,
     blocks: BlocksStatus,
@@ -126,7 +125,6 @@ def _request(
         namespace=seen.meta.namespace,
         policy=seen.meta.name,
         digest=seen.pinned.digest,
-        fencing=draft.status.fencing,
         stage=GATE_STAGE[stage],
         block_length_s=asked.block_length_s,
         first=blocks.next,

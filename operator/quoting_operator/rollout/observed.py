@@ -22,7 +22,7 @@ from quoting_operator.api.limits import RiskPolicyRef
 from quoting_operator.api.metadata import ObjectMeta
 from quoting_operator.api.policy import PolicySpec
 from quoting_operator.api.status import PolicyStatus
-from quoting_operator.gates.reading import BlockReading
+from quoting_operator.gates.block_reading import Answer
 from quoting_operator.rollout.revisions import StoredRevision
 
 Json = Mapping[str, Any]
@@ -103,7 +103,7 @@ class Observed:
     jobs: tuple[Json, ...] = ()
     job_pods: tuple[Json, ...] = ()
     config_maps: frozenset[str] = frozenset()
-    reading: BlockReading | None = None
+    reading: Answer | None = None
 
     @property
     def pinned(self) -> StoredRevision | None:
@@ -128,7 +128,7 @@ def observed(
     jobs: Iterable[Json] = (),
     job_pods: Iterable[Json] = (),
     config_maps: Iterable[str] = (),
-    reading: BlockReading | None = None,
+    reading: Answer | None = None,
 ) -> Observed:
     """Read what the API server returned. A status that cannot be read counts as none."""
     found = (StoredRevision.read(revision) for revision in revisions)

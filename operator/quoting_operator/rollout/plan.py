@@ -14,7 +14,10 @@ from quoting_operator.api.policy import PolicySpec
 from quoting_operator.api.rollout import CanaryStage, Pause, Rollout
 from quoting_operator.api.status import Plan, RolloutStage
 from quoting_operator.gates import GateSpec, Level, Stage, level, parse_gates
+from quoting_operator.gates.published import check_published
+from quoting_operator.gates.sessions import check_measured
 from quoting_operator.rollout.observed import first_error
+from quoting_policy.domain.measures import IN_PAPER
 from quoting_policy.errors import InputError
 
 GATE_STAGE = {
@@ -55,6 +58,9 @@ def plan_of(spec: PolicySpec, sets: Mapping[str, Mapping[str, Any]]) -> Plan:
                 "spec.gates", None, f"with a gate of stage {stage} that can pass",
                 "add one of kind success or guardrail; without evidence nothing advances",
             )  # fmt: skip
+    check_measured([gate for gate in gates if Stage.PAPER in gate.stages], IN_PAPER)
+    for stage in (Stage.SHADOW, Stage.CANARY, Stage.LIVE):
+        check_published([gate for gate in gates if stage in gate.stages], stage)
     rollout = spec.rollout.model_dump(mode="json", by_alias=True, exclude_none=True)
     return Plan(gates=tuple(entries), rollout=rollout)
 

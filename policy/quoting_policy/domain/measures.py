@@ -40,3 +40,6 @@ MEASURES = {
     "decisionLatency": Measure(_LOWER, "share of decisions beyond the budget"),
 }
 """By the name that gates give them, with the horizon where there is one."""
+
+IN_PAPER = tuple(name for name in MEASURES if name != "decisionLatency")
+"""What replay measures: the clock of a machine that replays says nothing of one that trades."""
