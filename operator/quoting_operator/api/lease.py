@@ -110,6 +110,15 @@ def renewed_at(lease: Json) -> str:
     return str((lease.get("spec") or {}).get("renewTime", ""))
 
 
+def lapsed(lease: Json, now: datetime) -> bool:
+    """Whether it was renewed so long ago that sidecars have let it lapse; one that cannot be read has."""
+    renewed = renewed_time(lease)
+    lifetime = (lease.get("spec") or {}).get("leaseDurationSeconds")
+    if renewed is None or not isinstance(lifetime, int):
+        return True
+    return (now - renewed).total_seconds() > lifetime
+
+
 def renewed_time(lease: Json) -> datetime | None:
     """When it was renewed by the operator's own clock; None where that cannot be read."""
     try:

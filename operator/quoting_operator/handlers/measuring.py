@@ -1,4 +1,4 @@
-"""Measurements beside the reconcile passes: a pass says which blocks it wants, and is woken when they are there.
+"""Measurements beside the reconcile passes: a pass says which blocks it wants, and is woken by their coming.
 
 No pass ever waits for Prometheus, so that no authority lapses because of it.
 """

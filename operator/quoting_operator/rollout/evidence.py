@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from quoting_operator.api.lease import DIGEST, drill_of
+from quoting_operator.api.lease import DIGEST, drill_of, lapsed
 from quoting_operator.api.rollout import Rollout
 from quoting_operator.api.status import BlocksStatus, GateStatus, Plan, PolicyStatus, RolloutStage
 from quoting_operator.gates import (
@@ -55,7 +55,7 @@ def follow_blocks(seen: Observed, draft: Draft, now: datetime) -> Draft:
     stage, rollout = status.stage, rollout_of(status.plan)
     asked = terms(rollout, stage, status.step or 0)
     states = states_of(status, status.plan, rollout, stage)
-    if not authorised(seen):
+    if not authorised(seen, now):
         return _decided(draft.status_with(blocks=None), states, asked, now)
     blocks = status.blocks or BlocksStatus(
         next=first_block(now, asked.block_length_s), since=now.replace(microsecond=0)
@@ -71,9 +71,9 @@ def follow_blocks(seen: Observed, draft: Draft, now: datetime) -> Draft:
     return _decided(draft.status_with(blocks=blocks).set(request=request), states, asked, now)
 
 
-def authorised(seen: Observed) -> bool:
-    """Whether sidecars see authority for the digest at hand, without a drill."""
-    if seen.lease is None or seen.pinned is None or drill_of(seen.lease):
+def authorised(seen: Observed, now: datetime) -> bool:
+    """Whether sidecars have authority for the digest at hand, not lapsed and without a drill."""
+    if seen.lease is None or seen.pinned is None or drill_of(seen.lease) or lapsed(seen.lease, now):
         return False
     return (seen.lease["metadata"].get("annotations") or {}).get(DIGEST) == seen.pinned.digest
 

@@ -9,7 +9,7 @@ from quoting_operator.api.limits import Limits as ApiLimits
 from quoting_operator.api.status import RollbackReason, RolloutStage
 from quoting_operator.rollout import risk
 from quoting_operator.rollout.decision import Draft
-from quoting_operator.rollout.evidence import blind_at
+from quoting_operator.rollout.evidence import authorised, blind_at
 from quoting_operator.rollout.latches import rolled_back
 from quoting_operator.rollout.observed import Observed, Problem, risk_policy_ref
 from quoting_operator.rollout.plan import rollout_of, terms
@@ -37,6 +37,8 @@ def _blindness(seen: Observed, draft: Draft, now: datetime) -> Draft:
     status = draft.status
     if status.plan is None or status.stage not in (RolloutStage.CANARY, RolloutStage.LIVE):
         return draft
+    if not authorised(seen, now):
+        return draft  # as after our own absence: the candidate is out already, and nothing was to be seen
     rollout = rollout_of(status.plan)
     blind = blind_at(status, rollout, terms(rollout, status.stage, status.step or 0))
     if blind is None or now < blind:
