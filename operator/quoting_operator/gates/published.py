@@ -78,7 +78,7 @@ def formula_of(gate: GateSpec) -> Formula:
     if gate.test not in formula.tests:
         raise InputError(
             f"gate {gate.name}: test",
-            gate.test,
+            gate.test.value,
             f"one of {', '.join(test for test in Test if test in formula.tests)} for {metric} outside paper",
         )
     return formula
