@@ -74,7 +74,12 @@ def formula_of(gate: GateSpec) -> Formula:
     metric = session_metric(gate)
     formula = PUBLISHED.get(metric)
     if formula is None:
-        raise InputError(f"gate {gate.name}: metric", metric, f"one of {', '.join(PUBLISHED)} outside paper")
+        raise InputError(
+            f"gate {gate.name}: metric",
+            metric,
+            f"one of {', '.join(PUBLISHED)} outside paper",
+            "what paper alone measures needs stages: [paper]",
+        )
     if gate.test not in formula.tests:
         raise InputError(
             f"gate {gate.name}: test",

@@ -36,7 +36,7 @@ FIRST = WALL // 10**10
 def blocks_of(pod: Pod, store: Store, name: str, first: int = FIRST + 1, count: int = 3):
     asked = request(pod, first)
     made = SealedBlocks(digest=asked.digest, stage=asked.stage)
-    return made.of(gate(name), list(edges(store, asked, first + count - 1)))
+    return made.of([gate(name)], list(edges(store, asked, first + count - 1)))[name]
 
 
 @pytest.fixture(scope="module")
@@ -111,8 +111,8 @@ def test_the_first_block_of_a_pod_is_not_whole(canary) -> None:
     at = {"edge": 0, "first": 1}
     empty = SealedEdge(FIRST - 1, FIRST * 10.0)
     whole = list(edges(store, request(pod, FIRST + 1), FIRST))
-    made = SealedBlocks(digest=pod.desk.digest, stage=Stage.CANARY).of(gate("pnl"), [empty, *whole])
-    assert made == (RejectedBlock(FIRST, Rejection.BOTH_MISSING),)
+    made = SealedBlocks(digest=pod.desk.digest, stage=Stage.CANARY).of([gate("pnl")], [empty, *whole])
+    assert made["pnl"] == (RejectedBlock(FIRST, Rejection.BOTH_MISSING),)
     assert whole[at["edge"]].books["pod-0/X"].complete is False
 
 
@@ -211,8 +211,8 @@ def test_one_scrape_in_a_block_is_enough_whenever_it_is_made() -> None:
     asked = request(pods[1], FIRST + 1)
     made = {
         every: SealedBlocks(digest=asked.digest, stage=asked.stage).of(
-            gate("pnl"), list(edges(store, asked, FIRST + 3, window_s=10.0))
-        )
+            [gate("pnl")], list(edges(store, asked, FIRST + 3, window_s=10.0))
+        )["pnl"]
         for every, store in stores.items()
     }
     assert made[1] == made[8] == made[31]
@@ -223,8 +223,8 @@ def test_a_book_that_says_another_block_is_stale(canary) -> None:
     pod, store = canary
     late = list(edges(store, request(pod, FIRST + 1), FIRST + 1))
     again = sealed_edge(store.answer(FIRST * 10.0 + 10.0, 8.0), FIRST + 1, FIRST * 10.0 + 20.0)
-    made = SealedBlocks(digest=pod.desk.digest, stage=Stage.CANARY).of(gate("pnl"), [late[0], again])
-    assert made == (RejectedBlock(FIRST + 1, Rejection.STALE),)
+    made = SealedBlocks(digest=pod.desk.digest, stage=Stage.CANARY).of([gate("pnl")], [late[0], again])
+    assert made["pnl"] == (RejectedBlock(FIRST + 1, Rejection.STALE),)
 
 
 def test_blocks_of_another_length_are_not_taken_for_ours(canary) -> None:
@@ -243,9 +243,9 @@ def test_two_series_for_one_counter_are_refused_and_named(extra: dict[str, str])
     assert (edge.defect, edge.books) == (Rejection.AMBIGUOUS, {})
     assert "two series for the same counter" in edge.problem
     made = SealedBlocks(digest=pod.desk.digest, stage=Stage.CANARY).of(
-        gate("pnl"), [edge, SealedEdge(FIRST + 1, 0.0)]
+        [gate("pnl")], [edge, SealedEdge(FIRST + 1, 0.0)]
     )
-    assert made == (RejectedBlock(FIRST + 1, Rejection.AMBIGUOUS),)
+    assert made["pnl"] == (RejectedBlock(FIRST + 1, Rejection.AMBIGUOUS),)
 
 
 def test_a_series_that_does_not_say_whose_it_is_is_refused() -> None:
@@ -305,11 +305,13 @@ def damaged(changes) -> Store:
 @settings(deadline=None, max_examples=60)
 @given(damage)
 def test_what_is_missing_broken_or_late_takes_a_block_away_and_never_changes_one(changes) -> None:
-    store = damaged(changes)
-    for spec in GATES:
-        whole = blocks_of(WHOLE, STORE, spec.name, count=4)
-        left = blocks_of(WHOLE, store, spec.name, count=4)
-        for before, after in zip(whole, left, strict=True):
+    asked = request(WHOLE, FIRST + 1)
+    made = SealedBlocks(digest=asked.digest, stage=asked.stage)
+    whole, left = (
+        made.of(GATES, list(edges(store, asked, FIRST + 4))) for store in (STORE, damaged(changes))
+    )
+    for name, blocks in left.items():
+        for before, after in zip(whole[name], blocks, strict=True):
             assert after == before or isinstance(after, RejectedBlock)
 
 
@@ -320,9 +322,8 @@ def test_edges_read_in_one_go_or_one_by_one_give_the_same_blocks(changes, split:
     asked = request(WHOLE, FIRST + 1)
     made = SealedBlocks(digest=asked.digest, stage=asked.stage)
     every = list(edges(store, asked, FIRST + 4))
-    for spec in GATES:
-        at_once = made.of(spec, every)
-        assert made.of(spec, every[: split + 1]) + made.of(spec, every[split:]) == at_once
+    early, late = made.of(GATES, every[: split + 1]), made.of(GATES, every[split:])
+    assert {name: early[name] + late[name] for name in early} == made.of(GATES, every)
 
 
 def test_the_query_asks_for_the_policys_own_series_only() -> None:
