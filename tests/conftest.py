@@ -61,7 +61,7 @@ def _connect(kubeconfig: Path, local: clusters.Cluster | None) -> Kube:
     return Kube(kubeconfig, config.new_client_from_config(str(kubeconfig)), local)
 
 
-def _unavailable(why: str) -> None:
+def unavailable(why: str) -> None:
     """Skip, saying why; where everything must run (CI as root) a skip is a failure."""
     if os.environ.get("QUOTING_TESTS_MUST_RUN"):
         pytest.fail(why)
@@ -84,7 +84,7 @@ def node() -> Iterator[Kube]:
         yield _connect(Path(kubeconfig), None)
         return
     if os.geteuid() != 0 or sys.platform != "linux":
-        _unavailable("a node of our own needs root on Linux; set KUBECONFIG to use a cluster that exists")
+        unavailable("a node of our own needs root on Linux; set KUBECONFIG to use a cluster that exists")
     yield from _own_cluster(control_plane_only=False)
 
 
@@ -136,7 +136,7 @@ def _image(node: Kube, name: str) -> str:
     if node.local is None:
         registry = os.environ.get("QUOTING_IMAGE_REGISTRY")
         if not registry:
-            _unavailable("set QUOTING_IMAGE_REGISTRY to where this cluster pulls our images from")
+            unavailable("set QUOTING_IMAGE_REGISTRY to where this cluster pulls our images from")
         return f"{registry}/quoting-{name}:dev"
     archive = build_images([name])[name]
     clusters.load(node.local, archive.read_bytes())

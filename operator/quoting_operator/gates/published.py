@@ -74,11 +74,16 @@ def formula_of(gate: GateSpec) -> Formula:
     metric = session_metric(gate)
     formula = PUBLISHED.get(metric)
     if formula is None:
-        raise InputError(f"gate {gate.name}: metric", metric, f"one of {', '.join(PUBLISHED)} outside paper")
+        raise InputError(
+            f"gate {gate.name}: metric",
+            metric,
+            f"one of {', '.join(PUBLISHED)} outside paper",
+            "what paper alone measures needs stages: [paper]",
+        )
     if gate.test not in formula.tests:
         raise InputError(
             f"gate {gate.name}: test",
-            gate.test,
+            gate.test.value,
             f"one of {', '.join(test for test in Test if test in formula.tests)} for {metric} outside paper",
         )
     return formula

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from quoting_operator.gates.blocks import (
@@ -25,7 +26,7 @@ from quoting_operator.gates.sessions import session_metric
 from quoting_operator.gates.spec import GateSpec, Kind, Stage, Test
 from quoting_policy.domain.measures import LEAST_OWN_SHARE, MEASURES, Orientation
 
-SINGLE_ARM = frozenset({Test.PROPORTION, Test.QUANTILE})
+Pair = tuple[SealedEdge, SealedEdge]
 UP = Orientation.HIGHER_IS_BETTER
 
 _ABSENT = {
@@ -43,25 +44,27 @@ class SealedBlocks:
     digest: str
     stage: Stage
 
-    def of(self, gate: GateSpec, edges: Sequence[SealedEdge]) -> tuple[Block, ...]:
-        """A block for each edge but the first. Raises InputError where the gate's metric is not published."""
-        return tuple(self._blocks(gate, edges))
+    def of(self, gates: Iterable[GateSpec], edges: Sequence[SealedEdge]) -> dict[str, tuple[Block, ...]]:
+        """By gate, a block for each edge but the first.
 
-    def _blocks(self, gate: GateSpec, edges: Sequence[SealedEdge]) -> Iterator[Block]:
-        formula = formula_of(gate)
-        single = gate.test in SINGLE_ARM and gate.kind is not Kind.INTEGRITY
-        for before, after in itertools.pairwise(edges):
-            reason = self._absence(before, after, single=single)
-            if reason is not None:
-                yield RejectedBlock(after.index, reason)
-            elif gate.kind is Kind.INTEGRITY:
-                yield DifferenceBlock(after.index, 0.0)
-            else:
-                yield self._measured(gate, formula, before, after)
+        Raises InputError where a gate's metric is not published.
+        """
+        pairs = tuple(itertools.pairwise(edges))
+        absences = {
+            single: [self._absence(*pair, single=single) for pair in pairs] for single in (False, True)
+        }
+        return {
+            gate.name: tuple(map(functools.partial(self._block, gate), pairs, absences[_single(gate)]))
+            for gate in gates
+        }
 
-    def _measured(self, gate: GateSpec, formula: Formula, before: SealedEdge, after: SealedEdge) -> Block:
-        better = MEASURES[session_metric(gate)].better
-        return self._build(formula, before, after, gate.test, better)
+    def _block(self, gate: GateSpec, edges: Pair, absence: Rejection | None) -> Block:
+        formula, (before, after) = formula_of(gate), edges
+        if absence is not None:
+            return RejectedBlock(after.index, absence)
+        if gate.kind is Kind.INTEGRITY:
+            return DifferenceBlock(after.index, 0.0)
+        return self._build(formula, before, after, gate.test, MEASURES[session_metric(gate)].better)
 
     def _absence(self, before: SealedEdge, after: SealedEdge, *, single: bool) -> Rejection | None:
         """Why the block is no evidence, whatever the metric: an edge is not whole, or an arm was not there.
@@ -111,6 +114,11 @@ class SealedBlocks:
             sampled_at_s=min(book.sampled_at_s for book in books.values()),
             series={name: _counters(book, track, formula) for name, book in books.items()},
         )
+
+
+def _single(gate: GateSpec) -> bool:
+    """Whether the gate looks at the candidate alone."""
+    return gate.test in (Test.PROPORTION, Test.QUANTILE) and gate.kind is not Kind.INTEGRITY
 
 
 def _counters(book: SealedBook, track: str, formula: Formula) -> Counters:

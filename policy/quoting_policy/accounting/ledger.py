@@ -153,11 +153,11 @@ class Ledger:
             for shadow in self.shadows.values():
                 self._book_shadow(shadow, shadow.trade(trade), now_ns)
 
-    def on_shadow(self, arm: Arm, bids: Levels, asks: Levels) -> None:
-        """What this arm would quote now."""
+    def on_shadow(self, arm: Arm, bids: Levels, asks: Levels, *, answered: bool) -> None:
+        """What this arm would quote now. answered: it said so; else it has no quote, and has given none."""
         shadow = self.shadows[arm]
         shadow.quote(bids, asks)
-        shadow.track.counts[Counter.QUOTES] += 1
+        shadow.track.counts[Counter.QUOTES] += answered
 
     def on_best(self, state: MarketState, now_ns: int) -> None:
         """The best prices, while shadow orders stand: a market that crosses them fills them."""

@@ -301,7 +301,7 @@ class Engine:
             started = self._clock()
             attempt = policy.attempt(seen, situation, book.whole, book.whole.limits)
             self._decided(book.ledger.shadows[arm].track, self._clock() - started)
-            book.ledger.on_shadow(arm, attempt.bids, attempt.asks)
+            book.ledger.on_shadow(arm, attempt.bids, attempt.asks, answered=attempt.answered)
             if arm is CANDIDATE:
                 breaches = attempt.breaches
         if breaches:

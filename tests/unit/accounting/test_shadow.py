@@ -13,7 +13,7 @@ from quoting_policy.accounting import Counter, Track
 from quoting_policy.accounting.shadow import ShadowFill, ShadowOrders
 from quoting_policy.domain import Arm, PublicTrade, QuoteLevel, Side, Stage
 from quoting_policy.errors import InputError
-from tests.unit.engine.desk import STATE, Desk
+from tests.unit.engine.desk import SCRIPTED, STATE, Desk, ScriptedModel, refuse
 
 
 def shadow(bids=(), asks=(), displayed=None):
@@ -96,6 +96,18 @@ def test_in_shadow_both_arms_are_followed_by_the_same_rules_and_no_quote_is_touc
     costs = [ledger.shadows[arm].track.account.average_cost for arm in (Arm.BASELINE, Arm.CANDIDATE)]
     assert costs == [99.0, 98.0]
     assert ledger.arms[Arm.BASELINE].counts[Counter.FILLS] == 0
+
+
+def test_a_shadow_arm_that_refuses_has_answered_nothing():
+    ScriptedModel.script = refuse
+    desk = Desk(candidate=SCRIPTED)
+    desk.allow(Stage.SHADOW)
+    desk.ask()
+    desk.ask()
+    shadows = desk.engine.books["X"].ledger.shadows
+    counts = {arm: shadows[arm].track.counts for arm in Arm}
+    assert [counts[arm][Counter.DECISIONS] for arm in (Arm.BASELINE, Arm.CANDIDATE)] == [2, 2]
+    assert [counts[arm][Counter.QUOTES] for arm in (Arm.BASELINE, Arm.CANDIDATE)] == [2, 0]
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -1.0, 0.0, 1e300])
