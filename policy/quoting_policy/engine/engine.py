@@ -45,7 +45,7 @@ REDUCING = frozenset({"drawdown", "daily_loss", "portfolio_drawdown", "portfolio
 UNLIMITED = 2**31
 """Orders that may be sent at once where no rate is set."""
 
-BASELINE, CANDIDATE = Arm.BASELINE, Arm.CANDIDATE
+BASELINE, CANDIDATE, ACTIVE = Arm.BASELINE, Arm.CANDIDATE, Mode.ACTIVE
 QUOTES = int(counters.Counter.QUOTES)
 NONE: tuple[str, ...] = ()
 
@@ -194,7 +194,7 @@ class Engine:
         policy = self._candidate if arm is CANDIDATE else self._baseline
         chosen = book.candidate if arm is CANDIDATE else book.baseline
         made = policy.sides(state, book.situation, book.held, book.whole.limits, started)
-        bound, breaches, reasons, mode = NONE, NONE, choice.reasons, Mode.ACTIVE
+        bound, breaches, reasons, mode = NONE, NONE, choice.reasons, ACTIVE
         if ledger.shadowing or isinstance(made, Attempt):
             arm, attempt, breaches, reasons = self._aftermath(
                 book, choice, Attempt.of(made), state, now_ns=now_ns, wall_ns=wall_ns
@@ -211,7 +211,6 @@ class Engine:
         elapsed = self._clock() - started
         # A decision is its chosen arm's, also where the baseline answered: the time was spent on that arm.
         chosen.decided(elapsed)
-        self.latency[chosen.name].observe(elapsed)
         return Decision(bids, asks, arm, mode, orders, bound, breaches, reasons, elapsed)
 
     def market(self, symbol: str, state: MarketState, *, now_ns: int, wall_ns: int) -> None:
@@ -297,10 +296,8 @@ class Engine:
             seen, situation = book.for_shadow(arm, state)
             started = self._clock()
             made = policy.sides(seen, situation, book.whole, book.whole.limits, started)
-            elapsed = self._clock() - started
-            attempt, track = Attempt.of(made), book.ledger.shadows[arm].track
-            track.decided(elapsed)
-            self.latency[track.name].observe(elapsed)
+            book.ledger.shadows[arm].track.decided(self._clock() - started)
+            attempt = Attempt.of(made)
             book.ledger.on_shadow(arm, attempt.bids, attempt.asks)
             if arm is CANDIDATE:
                 breaches = attempt.breaches
@@ -361,7 +358,10 @@ class Engine:
     def _book(self, instrument: Instrument, digest: str, wall_ns: int) -> Book:
         present = self.books.get(instrument.symbol)
         if present is None or present.instrument != instrument:
-            return Book(instrument, digest, self.schedule, wall_ns)
+            book = Book(instrument, digest, self.schedule, wall_ns)
+            for track in book.ledger.tracks:
+                track.latency = self.latency[track.name]
+            return book
         present.ledger.new_digest(digest, self.schedule, wall_ns)
         return present
 

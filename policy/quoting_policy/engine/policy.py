@@ -89,7 +89,7 @@ class ArmPolicy:
     ) -> None:
         self._model = model
         self._needs = tuple(sorted(model.needs))
-        self._read_needs = attrgetter("mid", *self._needs)
+        self._read_needs = attrgetter("mid", "inventory", *self._needs)
         self._thresholds = thresholds
         self._clock = clock
         self._budget = TimeBudget(round(thresholds.time_budget_us * 1000), stopwatch, clock)
@@ -121,8 +121,10 @@ class ArmPolicy:
         """
         budget = self._budget
         try:
-            if self._needs and None in self._read_needs(state):
-                raise RefusalError(self._missing(state))
+            for need in self._read_needs(state):
+                # One by one: ``in`` would compare what is not None for equality, which takes longer.
+                if need is None:
+                    raise RefusalError(self._missing(state))
             budget.start(started_ns)
             raw = self._model.quote(state)
             budget.end()
