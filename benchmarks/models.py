@@ -60,7 +60,7 @@ def batches(action: Callable[[], object]) -> dict[str, float]:
 def answer() -> RawQuote:
     """A two-sided answer."""
     bid, ask = Level(99.0, 1.0), Level(101.0, 1.0)
-    return RawQuote(bids=(bid,), asks=(ask,), reservation=100.0, half_spread=1.0)
+    return RawQuote(100.0, (bid,), (ask,))
 
 
 def mlp(folder: Path) -> QuotingModel:

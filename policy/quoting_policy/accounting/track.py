@@ -6,7 +6,7 @@ from collections import deque
 
 from quoting_policy.accounting.account import Account
 from quoting_policy.accounting.counters import Counter, Counts, add_signed, new_counts
-from quoting_policy.accounting.latency import LATENCY_BUDGET_NS
+from quoting_policy.accounting.latency import LATENCY_BUDGET_NS, Histogram
 from quoting_policy.accounting.markouts import SpreadSums
 from quoting_policy.domain import Arm
 
@@ -23,16 +23,21 @@ TRACKS = (*(arm.value for arm in Arm), *(shadow_of(arm) for arm in Arm))
 """Names of all tracks of an instrument."""
 
 
-class Track:
-    """Account, counters and block P&L of one arm."""
+DECISIONS, SLOW_DECISIONS = int(Counter.DECISIONS), int(Counter.SLOW_DECISIONS)
+"""Counted in every decision: a plain number finds its place in half the time."""
 
-    __slots__ = ("account", "block_pnl", "counts", "name", "settled_equity", "sums")
+
+class Track:
+    """Account, counters and block P&L of one arm. latency: of its decisions; books may share one."""
+
+    __slots__ = ("account", "block_pnl", "counts", "latency", "name", "settled_equity", "sums")
 
     def __init__(self, name: str, lot: float) -> None:
         self.name = name
         self.account = Account(lot)
         self.counts: Counts = new_counts()
         self.sums = SpreadSums()
+        self.latency = Histogram()
         self.settled_equity = 0.0
         self.block_pnl: deque[float] = deque(maxlen=BLOCKS_KEPT)
 
@@ -47,9 +52,10 @@ class Track:
     def decided(self, elapsed_ns: int) -> None:
         """The arm was asked for a quote, and the answer took so long."""
         counts = self.counts
-        counts[Counter.DECISIONS] += 1
+        counts[DECISIONS] += 1.0
         if elapsed_ns > LATENCY_BUDGET_NS:
-            counts[Counter.SLOW_DECISIONS] += 1
+            counts[SLOW_DECISIONS] += 1.0
+        self.latency.observe(elapsed_ns)
 
     def settle(self, mid: float) -> None:
         """Credit the P&L since the last call, at this mid, to the counters: once a block, at its edge."""

@@ -7,11 +7,13 @@ sure of it leaves to the table. A property test holds the two together.
 from __future__ import annotations
 
 import math
+from math import floor
 
 from quoting_policy.clamps.situation import LARGEST, NO_ORDERS, NO_PORTFOLIO, Situation
 from quoting_policy.domain import Limits, PortfolioLimits, QuoteLevel, RawQuote
 
 _SNAP = 1e-6
+_LARGEST = float(LARGEST)
 _CLEAR = 1.0 - _SNAP
 """Post-only quotes are a whole tick away from the other side, also where that is not on the grid."""
 
@@ -44,53 +46,53 @@ class Envelope:
     def untouched(self, raw: RawQuote, now: Situation) -> Sides | None:
         """Bids and asks where no clamp binds and nothing is a breach; None where one might.
 
-        Chains of comparisons are false on any NaN: what passes them is finite, and safe to round.
+        Chains of comparisons are false on any NaN: what passes them is finite, and safe to round. Numbers
+        are compared with floats, and rounded to floats first, since that takes a third of the time.
         """
-        if len(raw.bids) != 1 or len(raw.asks) != 1:
+        try:
+            (bid,), (ask,) = raw.bids, raw.asks
+        except ValueError:
             return None
-        bid, ask, tick, mid = raw.bids[0], raw.asks[0], now.tick, now.mid
         bid_price, ask_price, bid_qty, ask_qty = bid.price, ask.price, bid.qty, ask.qty
-        best_bid, best_ask, age = now.best_bid, now.best_ask, now.data_age_s
+        tick, mid, best_bid, best_ask, age = now.tick, now.mid, now.best_bid, now.best_ask, now.data_age_s
         high, low, held, live = now.inventory_high, now.inventory_low, now.portfolio, now.live
         position, notional, most_qty, drawdown, loss, narrowest, widest, band, red, oldest = self._bounds
-        largest, away = LARGEST * tick, band * mid
+        largest, away = _LARGEST * tick, band * mid
         if (
             best_bid is None
             or best_ask is None
             or age is None
-            or not 0 < best_bid <= best_ask <= largest
-            or not 0 < mid <= largest
-            or not 0 < bid_price < ask_price <= largest
-            or not 0 < bid_qty <= most_qty
-            or not 0 < ask_qty <= most_qty
-            or not 0 <= age <= oldest
+            or not 0.0 < best_bid <= best_ask <= largest
+            or not 0.0 < mid <= largest
+            or not 0.0 < bid_price < ask_price <= largest
+            or not 0.0 < bid_qty <= most_qty
+            or not 0.0 < ask_qty <= most_qty
+            or not 0.0 <= age <= oldest
             or not -red < low <= high < red
             or not now.drawdown < drawdown
             or not now.daily_loss < loss
         ):
             return None
-        bids, asks = math.floor(bid_price / tick + _SNAP), math.ceil(ask_price / tick - _SNAP)
-        buys, sells, least = math.floor(bid_qty + _SNAP), math.floor(ask_qty + _SNAP), now.min_qty_lots
+        bids, asks = (bid_price / tick + _SNAP) // 1.0, -((_SNAP - ask_price / tick) // 1.0)
+        buys, sells = (bid_qty + _SNAP) // 1.0, (ask_qty + _SNAP) // 1.0
         if (
-            not (bids > 0 and narrowest <= asks - bids <= widest)
+            not (bids > 0.0 and narrowest <= asks - bids <= widest)
             or not asks >= best_bid / tick + _CLEAR
             or not bids <= best_ask / tick - _CLEAR
             or not mid - away <= bids * tick
             or not asks * tick <= mid + away
-            or buys < least
-            or sells < least
+            or buys < now.min_qty_lots
+            or sells < now.min_qty_lots
             or not (now.may_send_orders and now.may_send_quotes)
             or now.correlated_long
             or now.correlated_short
             or (held is not NO_PORTFOLIO and not self._has_means(now, most_qty))
         ):
             return None
-        if live is NO_ORDERS:
-            long, short = high + buys, sells - low
-        else:
-            long = high + buys + live.bid_lots - min(buys, live.bids.get(bids, 0))
-            short = sells - low + live.ask_lots - min(sells, live.asks.get(asks, 0))
-        money = now.lot * mid
+        long, short, money = high + buys, sells - low, now.lot * mid
+        if live is not NO_ORDERS:
+            long += live.bid_lots - min(buys, live.bids.get(int(bids), 0))
+            short += live.ask_lots - min(sells, live.asks.get(int(asks), 0))
         if (
             not (long <= position and short <= position)
             or not (long * money <= notional and short * money <= notional)
@@ -98,7 +100,7 @@ class Envelope:
             or (now.arm_short is not None and not short <= now.arm_short)
         ):
             return None
-        return (QuoteLevel(bids, buys),), (QuoteLevel(asks, sells),)
+        return (QuoteLevel(floor(bids), floor(buys)),), (QuoteLevel(floor(asks), floor(sells)),)
 
     def _has_means(self, now: Situation, order_qty: float) -> bool:
         """The portfolio is not losing, and far enough from its gross notional for any order of this size."""
@@ -112,4 +114,4 @@ class Envelope:
 
 
 def _or_inf(limit: float | None) -> float:
-    return math.inf if limit is None else limit
+    return math.inf if limit is None else float(limit)

@@ -38,17 +38,22 @@ class Level(msgspec.Struct, frozen=True, gc=False):
     qty: float
 
 
-class RawQuote(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class RawQuote(msgspec.Struct, frozen=True, gc=False):
     """A model's answer before any clamp, best level first. An empty side means *no quote on that side*.
 
-    reservation: price at which the model is indifferent to a unit more or less. half_spread: half of the
-    distance between the model's best ask and best bid around it, price units; None where a side is empty.
+    reservation: price at which the model is indifferent to a unit more or less.
     """
 
+    reservation: float
     bids: tuple[Level, ...] = ()
     asks: tuple[Level, ...] = ()
-    reservation: float
-    half_spread: float | None = None
+
+    @property
+    def half_spread(self) -> float | None:
+        """Half of the distance between best ask and best bid, price units; None where a side is empty."""
+        if not (self.bids and self.asks):
+            return None
+        return 0.5 * (self.asks[0].price - self.bids[0].price)
 
 
 class QuoteLevel(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -23,7 +23,7 @@ from quoting_policy.domain import (
     Slot,
 )
 from quoting_policy.engine.orders import OwnOrders
-from quoting_policy.engine.policy import Attempt, HeldLimits
+from quoting_policy.engine.policy import HeldLimits, Levels
 from quoting_policy.engine.rates import RateWindow
 from quoting_policy.errors import InputError
 
@@ -90,7 +90,7 @@ class Book:
         else:
             ledger.on_time(wall_ns)
         mid = state.mid
-        if 0 < mid < math.inf:
+        if 0.0 < mid < math.inf:
             ledger.on_mid(mid, now_ns)
             if not ledger.opened and math.isfinite(state.inventory):
                 ledger.open_at(state.inventory)
@@ -149,9 +149,9 @@ class Book:
         )
         return msgspec.structs.replace(state, inventory=inventory), situation
 
-    def quoted(self, attempt: Attempt, rate: RateWindow, now_ns: int) -> None:
+    def quoted(self, bids: Levels, asks: Levels, rate: RateWindow, now_ns: int) -> None:
         """A quote was answered: it counts for the rate when it says something new."""
-        quote = (attempt.bids, attempt.asks)
+        quote = (bids, asks)
         if quote != self._last_quote:
             self._last_quote = quote
             rate.count(now_ns)

@@ -7,7 +7,7 @@ import msgspec
 from quoting_policy.domain import Arm, Mode, OrderAction, QuoteLevel
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """The answer to one request for a quote.
 
     bids, asks: orders to have, best first; empty means none on that side. arm: whose quote it is, None where

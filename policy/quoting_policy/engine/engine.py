@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from quoting_policy.accounting import TRACKS, Histogram, Track, counters
+from quoting_policy.accounting import TRACKS, Histogram, counters
 from quoting_policy.clamps.precedence import Choice
 from quoting_policy.domain import (
     Arm,
@@ -29,7 +29,7 @@ from quoting_policy.domain import (
 from quoting_policy.engine.book import Book
 from quoting_policy.engine.decision import Decision
 from quoting_policy.engine.latch import Latch, Latched
-from quoting_policy.engine.policy import ArmPolicy, Attempt
+from quoting_policy.engine.policy import ArmPolicy, Attempt, Levels
 from quoting_policy.engine.portfolio import Holdings, hold_books
 from quoting_policy.engine.refresh import Timing, refresh
 from quoting_policy.engine.standing import Control
@@ -45,7 +45,7 @@ REDUCING = frozenset({"drawdown", "daily_loss", "portfolio_drawdown", "portfolio
 UNLIMITED = 2**31
 """Orders that may be sent at once where no rate is set."""
 
-BASELINE, CANDIDATE = Arm.BASELINE, Arm.CANDIDATE
+BASELINE, CANDIDATE, ACTIVE = Arm.BASELINE, Arm.CANDIDATE, Mode.ACTIVE
 QUOTES = int(counters.Counter.QUOTES)
 NONE: tuple[str, ...] = ()
 
@@ -55,9 +55,9 @@ Clock = Callable[[], int]
 class Engine:
     """Decides quotes. Deterministic: time comes in as monotonic ``now_ns`` and wall-clock ``wall_ns``.
 
-    latch: where breaches are kept. stopwatch: ns of processor time, to hold a model to its budget. clock: ns,
-    to say how long a decision took; neither has any other influence on what is quoted. explores: take models
-    that explore; paper alone sets it.
+    latch: where breaches are kept. stopwatch, clock: ns of processor and of wall-clock time, to hold a model
+    to its budget and to say how long a decision took; they have no other influence on what is quoted.
+    explores: take models that explore; paper alone sets it.
     """
 
     def __init__(
@@ -192,32 +192,26 @@ class Engine:
         if book.turn is not arm or book.slot is not slot:
             book.take_turn(arm)
         policy = self._candidate if arm is CANDIDATE else self._baseline
-        attempt = policy.attempt(state, book.situation, book.held, book.whole.limits)
-        breaches, reasons, mode = NONE, choice.reasons, Mode.ACTIVE
-        if not attempt.plain or ledger.shadowing:
+        chosen = book.candidate if arm is CANDIDATE else book.baseline
+        made = policy.sides(state, book.situation, book.held, book.whole.limits, started)
+        bound, breaches, reasons, mode = NONE, NONE, choice.reasons, ACTIVE
+        if ledger.shadowing or isinstance(made, Attempt):
             arm, attempt, breaches, reasons = self._aftermath(
-                book, choice, attempt, state, now_ns=now_ns, wall_ns=wall_ns
+                book, choice, Attempt.of(made), state, now_ns=now_ns, wall_ns=wall_ns
             )
+            bids, asks, bound = attempt.bids, attempt.asks, attempt.bound
             mode = self._count_bound(symbol, arm, attempt)
+        else:
+            bids, asks = made
         book.mode = mode
-        (book.baseline if arm is BASELINE else book.candidate).counts[QUOTES] += 1
+        (book.candidate if arm is CANDIDATE else book.baseline).counts[QUOTES] += 1.0
         if book.quote_rate is not None:
-            book.quoted(attempt, book.quote_rate, now_ns)
-        orders = self._orders(book, attempt, now_ns) if book.reports_orders else ()
+            book.quoted(bids, asks, book.quote_rate, now_ns)
+        orders = self._orders(book, bids, asks, now_ns) if book.reports_orders else ()
         elapsed = self._clock() - started
         # A decision is its chosen arm's, also where the baseline answered: the time was spent on that arm.
-        self._decided(book.baseline if choice.arm is BASELINE else book.candidate, elapsed)
-        return Decision(
-            bids=attempt.bids,
-            asks=attempt.asks,
-            arm=arm,
-            mode=mode,
-            orders=orders,
-            clamps_bound=attempt.bound,
-            breaches=breaches,
-            reasons=reasons,
-            elapsed_ns=elapsed,
-        )
+        chosen.decided(elapsed)
+        return Decision(bids, asks, arm, mode, orders, bound, breaches, reasons, elapsed)
 
     def market(self, symbol: str, state: MarketState, *, now_ns: int, wall_ns: int) -> None:
         """The market moved; nothing is asked."""
@@ -255,7 +249,7 @@ class Engine:
 
     def _silence(self, book: Book, choice: Choice, now_ns: int) -> Decision:
         """Nobody may quote: every order has to go."""
-        orders = self._orders(book, NOTHING, now_ns) if book.reports_orders else ()
+        orders = self._orders(book, (), (), now_ns) if book.reports_orders else ()
         return Decision(mode=choice.mode, orders=orders, reasons=choice.reasons)
 
     def _aftermath(
@@ -282,7 +276,9 @@ class Engine:
                 self._latch(breaches, book.symbol, now_ns=now_ns, wall_ns=wall_ns)
             reasons += tuple(filter(None, ("candidate_refused", *attempt.breaches, attempt.refusal)))
             book.take_turn(BASELINE)
-            attempt = self._baseline.attempt(state, book.situation, book.held, book.whole.limits)
+            attempt = Attempt.of(
+                self._baseline.sides(state, book.situation, book.held, book.whole.limits, self._clock())
+            )
         if book.ledger.shadowing:
             breaches = self._shadow(book, state, now_ns=now_ns, wall_ns=wall_ns)
         if attempt.realised and self.control.exposed:
@@ -299,18 +295,15 @@ class Engine:
         for arm, policy in ((BASELINE, self._baseline), (CANDIDATE, self._candidate)):
             seen, situation = book.for_shadow(arm, state)
             started = self._clock()
-            attempt = policy.attempt(seen, situation, book.whole, book.whole.limits)
-            self._decided(book.ledger.shadows[arm].track, self._clock() - started)
+            made = policy.sides(seen, situation, book.whole, book.whole.limits, started)
+            book.ledger.shadows[arm].track.decided(self._clock() - started)
+            attempt = Attempt.of(made)
             book.ledger.on_shadow(arm, attempt.bids, attempt.asks, answered=attempt.answered)
             if arm is CANDIDATE:
                 breaches = attempt.breaches
         if breaches:
             self._latch(breaches, book.symbol, now_ns=now_ns, wall_ns=wall_ns)
         return breaches
-
-    def _decided(self, track: Track, elapsed_ns: int) -> None:
-        track.decided(elapsed_ns)
-        self.latency[track.name].observe(elapsed_ns)
 
     def _latch(
         self, breaches: tuple[str, ...], instrument: str, *, now_ns: int, wall_ns: int, drill: bool = False
@@ -333,11 +326,11 @@ class Engine:
         reducing = attempt.realised or not REDUCING.isdisjoint(attempt.bound)
         return Mode.REDUCING if reducing else Mode.ACTIVE
 
-    def _orders(self, book: Book, attempt: Attempt, now_ns: int) -> tuple[OrderAction, ...]:
+    def _orders(self, book: Book, bids: Levels, asks: Levels, now_ns: int) -> tuple[OrderAction, ...]:
         assert self.revision is not None  # noqa: S101  there is a book, so there is a revision
         budget = UNLIMITED if book.order_rate is None else book.order_rate.room(now_ns)
         timing = Timing(now_ns=now_ns, last_fill_ns=book.last_fill_ns, budget=budget)
-        return refresh(book.orders, attempt.bids, attempt.asks, self.revision.refresh, timing)
+        return refresh(book.orders, bids, asks, self.revision.refresh, timing)
 
     def _apply_limits(self) -> None:
         if self.revision is None:
@@ -357,7 +350,7 @@ class Engine:
                 "a model that does not explore",
                 "exploring is for the paper stage",
             )
-        policy = ArmPolicy(model, revision.breach, self._stopwatch)
+        policy = ArmPolicy(model, revision.breach, self._stopwatch, self._clock)
         self._interruptible += (policy,)
         policy.warm_up(revision.instruments[0].tick)
         return policy
@@ -365,7 +358,10 @@ class Engine:
     def _book(self, instrument: Instrument, digest: str, wall_ns: int) -> Book:
         present = self.books.get(instrument.symbol)
         if present is None or present.instrument != instrument:
-            return Book(instrument, digest, self.schedule, wall_ns)
+            book = Book(instrument, digest, self.schedule, wall_ns)
+            for track in book.ledger.tracks:
+                track.latency = self.latency[track.name]
+            return book
         present.ledger.new_digest(digest, self.schedule, wall_ns)
         return present
 
@@ -385,6 +381,3 @@ class Engine:
             return self.books[symbol]
         except KeyError:
             raise InputError("symbol", symbol, f"one of {', '.join(self.books) or 'none yet'}") from None
-
-
-NOTHING = Attempt(answered=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from operator import attrgetter
 from typing import NamedTuple
@@ -17,7 +16,7 @@ from quoting_policy.clamps import (
     realised_breaches,
     rows_for,
 )
-from quoting_policy.clamps.envelope import Envelope
+from quoting_policy.clamps.envelope import Envelope, Sides
 from quoting_policy.clamps.sanity import is_usable
 from quoting_policy.domain import (
     BreachThresholds,
@@ -29,10 +28,10 @@ from quoting_policy.domain import (
     QuoteLevel,
     RawQuote,
 )
+from quoting_policy.engine.time_budget import Clock, TimeBudget, TimeBudgetError
 from quoting_policy.models import QuotingModel, RefusalError
 
 Levels = tuple[QuoteLevel, ...]
-Stopwatch = Callable[[], int]
 
 
 class HeldLimits(NamedTuple):
@@ -52,8 +51,7 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
     """What an arm made of a request.
 
     answered: False where the baseline must answer. breaches: faults of the model. realised: limits that are
-    crossed, whoever is to blame. refusal: why there is no quote, though nothing is wrong. plain: answered,
-    and no clamp touched it.
+    crossed, whoever is to blame. refusal: why there is no quote, though nothing is wrong.
     """
 
     answered: bool
@@ -63,7 +61,11 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
     breaches: tuple[str, ...] = ()
     realised: tuple[str, ...] = ()
     refusal: str = ""
-    plain: bool = False
+
+    @classmethod
+    def of(cls, made: Sides | Attempt) -> Attempt:
+        """What :meth:`ArmPolicy.sides` gives, in full."""
+        return made if isinstance(made, Attempt) else cls(True, *made)
 
 
 UNUSABLE = Attempt(answered=True, bound=("input",))
@@ -74,36 +76,23 @@ WARM_UP_NS = 1_000_000_000
 """Processor time that a model may take to get ready."""
 
 
-class TimeBudgetError(Exception):
-    """Raised into a model that has spent its budget and shows no sign of coming to an end."""
-
-
 class ArmPolicy:
     """A model under a time budget. It never raises: a model's failure is an attempt that was not answered.
 
-    stopwatch: ns, processor time of this thread, so that a busy neighbour is not the model's fault.
+    stopwatch, clock: processor and wall-clock time, ns (:class:`TimeBudget`).
     """
 
-    __slots__ = (
-        "_allowed_ns",
-        "_budget_ns",
-        "_model",
-        "_needs",
-        "_read_needs",
-        "_running_since_ns",
-        "_stopwatch",
-        "_thresholds",
-    )
+    __slots__ = ("_budget", "_clock", "_model", "_needs", "_read_needs", "_thresholds")
 
-    def __init__(self, model: QuotingModel, thresholds: BreachThresholds, stopwatch: Stopwatch) -> None:
+    def __init__(
+        self, model: QuotingModel, thresholds: BreachThresholds, stopwatch: Clock, clock: Clock
+    ) -> None:
         self._model = model
         self._needs = tuple(sorted(model.needs))
-        self._read_needs = attrgetter("mid", *self._needs)
+        self._read_needs = attrgetter("mid", "inventory", *self._needs)
         self._thresholds = thresholds
-        self._budget_ns = round(thresholds.time_budget_us * 1000)
-        self._allowed_ns = self._budget_ns
-        self._stopwatch = stopwatch
-        self._running_since_ns: int | None = None
+        self._clock = clock
+        self._budget = TimeBudget(round(thresholds.time_budget_us * 1000), stopwatch, clock)
 
     @property
     def model(self) -> QuotingModel:
@@ -115,30 +104,34 @@ class ArmPolicy:
 
         Whatever comes of it is forgotten; one that does not come to an end is interrupted after a second.
         """
-        self._allowed_ns = WARM_UP_NS
-        self._running_since_ns = self._stopwatch()
+        budget, allowed_ns = self._budget, self._budget.allowed_ns
+        budget.allow(WARM_UP_NS)
+        budget.start(self._clock())
         with suppress(Exception):
             self._model.quote(_typical(tick))
-        self._running_since_ns = None
-        self._allowed_ns = self._budget_ns
+        budget.drop()
+        budget.allow(allowed_ns)
 
-    def attempt(self, state: MarketState, now: Situation, held: HeldLimits, whole: Limits) -> Attempt:
-        """Quote, clamp and judge. whole: the instrument's limits, before they are scaled to the exposure."""
-        stopwatch = self._stopwatch
+    def sides(
+        self, state: MarketState, now: Situation, held: HeldLimits, whole: Limits, started_ns: int
+    ) -> Sides | Attempt:
+        """Quote, clamp and judge: bids and asks where no clamp touched them, else what came of it in full.
+
+        whole: the instrument's limits, before they are scaled to the exposure. started_ns: the clock, now.
+        """
+        budget = self._budget
         try:
-            if self._needs and None in self._read_needs(state):
-                raise RefusalError(self._missing(state))
-            self._running_since_ns = started = stopwatch()
+            for need in self._read_needs(state):
+                # One by one: ``in`` would compare what is not None for equality, which takes longer.
+                if need is None:
+                    raise RefusalError(self._missing(state))
+            budget.start(started_ns)
             raw = self._model.quote(state)
-            self._running_since_ns = None
-            if stopwatch() - started > self._budget_ns:
-                raise TimeBudgetError
+            budget.end()
             sides = held.envelope.untouched(raw, now)
-            if sides is None:
-                return self._judge(raw, now, held, whole)
-            return Attempt(True, sides[0], sides[1], plain=True)
+            return self._judge(raw, now, held, whole) if sides is None else sides
         except Exception as error:  # noqa: BLE001  whatever a model throws or returns, the baseline answers
-            self._running_since_ns = None
+            budget.drop()
             return _failure(error, now)
 
     def _judge(self, raw: RawQuote, now: Situation, held: HeldLimits, whole: Limits) -> Attempt:
@@ -160,13 +153,8 @@ class ArmPolicy:
         return f"{', '.join(names)} missing"
 
     def interrupt(self) -> None:
-        """Stop the model if it is at work and over its budget: raises TimeBudgetError into it.
-
-        For a signal handler: only what interrupts the model's own code can end a loop without an end.
-        """
-        since = self._running_since_ns
-        if since is not None and self._stopwatch() - since > self._allowed_ns:
-            raise TimeBudgetError
+        """Stop the model if it is at work and over its budget (:meth:`TimeBudget.interrupt`)."""
+        self._budget.interrupt()
 
 
 def _failure(error: Exception, now: Situation) -> Attempt:

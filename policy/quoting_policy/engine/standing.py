@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
+from quoting_policy.accounting.markouts import NEVER_NS
 from quoting_policy.clamps.precedence import Standing, choose
 from quoting_policy.domain import Arm, Authority, Kill, KillAction, Stage
 from quoting_policy.engine.latch import Latch
@@ -28,7 +27,7 @@ class Control:
         self.draining = False
         self.authority: Authority | None = None
         self.expires_ns = 0
-        self.review_at_ns: float = math.inf
+        self.review_at_ns = NEVER_NS
         self.version = 0
         self.in_baseline_slot = self.in_candidate_slot = choose(Standing())
         self.review(0)
@@ -36,7 +35,7 @@ class Control:
     def review(self, now_ns: int) -> None:
         """Work out again who may quote, and until when that holds (monotonic ns)."""
         stage = self.stage(now_ns)
-        self.review_at_ns = math.inf if stage is None else self.expires_ns
+        self.review_at_ns = NEVER_NS if stage is None else self.expires_ns
         latched = self.latch.held(self.digest)
         standing = {
             arm: Standing(

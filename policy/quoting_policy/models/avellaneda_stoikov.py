@@ -101,9 +101,11 @@ class AvellanedaStoikov(FailClosed):
 
     def _finite(self, state: MarketState) -> tuple[float, float, float]:
         """Distance of the indifference bid and ask from the mid, and of the reservation price; price."""
-        sigma, tau = volatility(self._sigma, state), state.time_left
-        if tau is None or not tau >= 0.0:
-            raise RefusalError("time_left is not a time")
+        sigma, tau = self._sigma, state.time_left
+        if sigma is None:
+            sigma = state.sigma
+        if sigma is None or tau is None or not (sigma >= 0.0 and tau >= 0.0):
+            raise RefusalError("sigma or time_left is outside its domain")
         risk = self._gamma * sigma * sigma * tau
         shift = -(state.inventory + state.correlated_inventory) * risk
         width = 0.5 * self._qty * risk

@@ -210,6 +210,9 @@ class FailClosed:
         raise RefusalError(f"numbers out of floating-point range: {error}") from error
 
 
+_INF = math.inf
+
+
 def two_sided(
     mid: float,
     bid_offset: float | None,
@@ -226,23 +229,14 @@ def two_sided(
     """
     if bid_offset is not None and ask_offset is not None:
         bid, ask = mid - bid_offset, mid + ask_offset
-        if (
-            bid < ask
-            and math.isfinite(ask - bid + reservation)
-            and 0.0 < bid_qty < math.inf
-            and 0.0 < ask_qty < math.inf
-        ):
-            return RawQuote(
-                bids=(Level(bid, bid_qty),),
-                asks=(Level(ask, ask_qty),),
-                reservation=reservation,
-                half_spread=0.5 * (ask - bid),
-            )
+        finite = -_INF < ask - bid + reservation < _INF
+        if bid < ask and finite and 0.0 < bid_qty < _INF and 0.0 < ask_qty < _INF:
+            return RawQuote(reservation, (Level(bid, bid_qty),), (Level(ask, ask_qty),))
         raise RefusalError(f"bid {bid!r} x {bid_qty!r} and ask {ask!r} x {ask_qty!r} are not a quote")
     if bid_offset is not None:
-        return RawQuote(bids=(_level(mid - bid_offset, bid_qty),), reservation=reservation)
+        return RawQuote(reservation, bids=(_level(mid - bid_offset, bid_qty),))
     if ask_offset is not None:
-        return RawQuote(asks=(_level(mid + ask_offset, ask_qty),), reservation=reservation)
+        return RawQuote(reservation, asks=(_level(mid + ask_offset, ask_qty),))
     raise RefusalError("no side may be quoted")
 
 
@@ -253,8 +247,7 @@ def layered(bids: tuple[Level, ...], asks: tuple[Level, ...], *, reservation: fl
     sound = all(math.isfinite(x.price) and 0.0 < x.qty < math.inf for x in (*bids, *asks))
     if not (bids or asks) or not (sound and best_bid < best_ask and math.isfinite(reservation)):
         raise RefusalError(f"bids {bids!r} and asks {asks!r} around {reservation!r} are not a quote")
-    half_spread = 0.5 * (best_ask - best_bid) if bids and asks else None
-    return RawQuote(bids=bids, asks=asks, reservation=reservation, half_spread=half_spread)
+    return RawQuote(reservation, bids, asks)
 
 
 def _level(price: float, qty: float) -> Level:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 MAX_FRAME = 1 << 16
 """Largest payload between app and engine, bytes. A larger length is not this protocol."""
@@ -31,8 +31,18 @@ class FrameBuffer:
         self._largest = largest
         self._rest = b""
 
-    def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """Payloads completed by this chunk. Raises FrameError on an empty or oversized frame."""
+    def feed(self, chunk: bytes) -> Iterable[bytes]:
+        """Payloads completed by this chunk; iterating raises FrameError at a frame of bad length."""
+        length = len(chunk) - _LENGTH
+        if (
+            not self._rest
+            and 0 < length <= self._largest
+            and chunk[:_LENGTH] == length.to_bytes(_LENGTH, "big")
+        ):
+            return (chunk[_LENGTH:],)  # one whole frame, as nearly always
+        return self._cut(chunk)
+
+    def _cut(self, chunk: bytes) -> Iterator[bytes]:
         data = self._rest + chunk if self._rest else chunk
         start, end = 0, len(data)
         try:

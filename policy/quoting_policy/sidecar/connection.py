@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from quoting_policy.protocol import FrameBuffer, frame
 
@@ -24,19 +24,19 @@ class Connection:
         self._buffer = FrameBuffer(largest_frame)
         self._out = b""
 
-    def receive(self) -> Iterator[bytes] | None:
+    def receive(self) -> Iterable[bytes] | None:
         """Payloads that have arrived; None when the peer is gone. Raises FrameError as it is iterated."""
         try:
             chunk = self.sock.recv(READ)
         except BlockingIOError:
-            return iter(())
+            return ()
         except OSError:
             return None
         return self._buffer.feed(chunk) if chunk else None
 
     def send(self, payloads: list[bytes]) -> bool:
         """Send these as frames, keeping what the peer does not take yet; False when it must be cut off."""
-        data = self._out + b"".join([frame(payload) for payload in payloads])
+        data = b"".join([self._out, *map(frame, payloads)])
         try:
             sent = self.sock.send(data)
         except BlockingIOError:

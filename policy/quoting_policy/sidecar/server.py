@@ -9,6 +9,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from quoting_policy.engine import Engine
@@ -19,12 +20,18 @@ from quoting_policy.sidecar.control import ControlDesk
 
 log = logging.getLogger(__name__)
 
+EPOLLIN, EPOLLOUT = select.EPOLLIN, select.EPOLLOUT
+
 MAX_CONNECTIONS = 512
 GUARD_S = 0.01
 """How much processor time passes between two looks at a model that does not return, s."""
 
 RETRY_S = 1.0
 """How soon a latch that the disk refused is written again."""
+RETRY_NS = round(RETRY_S * 1e9)
+
+SLACK_S = 0.0005
+"""So much after an expiry the loop wakes: not a moment before it."""
 
 
 class Server:
@@ -53,6 +60,7 @@ class Server:
             self._listen(control_path, self._agents, MAX_CONTROL_FRAME, self._read_agent),
         ]
         self._told_version = engine.control.version
+        self._timeout_s = 0.0
 
     def stop(self) -> None:
         """Shut down in good order: no quotes, apps told, :meth:`run` returns. For signal handlers too."""
@@ -77,7 +85,7 @@ class Server:
         """Serve until stopped."""
         poll, handlers = self._poll.poll, self._handlers
         while not self._stopping:
-            for fd, mask in poll(self._timeout_s()):
+            for fd, mask in poll(self._timeout_s):
                 # A handler of this round may have closed a connection of the same round.
                 if (handler := handlers.get(fd)) is not None:
                     handler(mask)
@@ -111,16 +119,14 @@ class Server:
     def _woken(self, _mask: int) -> None:
         self._wake.recv(64)
 
-    def _timeout_s(self) -> float:
-        left = (self.engine.control.review_at_ns - time.monotonic_ns()) * 1e-9
-        return min(max(left, 0.0) + 0.0005, RETRY_S)
-
     def _after(self) -> None:
         """What follows from the events of a round: expiry, news for apps and agent, the latch on disk."""
         engine, control = self.engine, self.engine.control
         now_ns = time.monotonic_ns()
         if now_ns >= control.review_at_ns:
             control.review(now_ns)
+        left_ns = control.review_at_ns - now_ns
+        self._timeout_s = left_ns * 1e-9 + SLACK_S if left_ns < RETRY_NS else RETRY_S
         if control.version != self._told_version:
             self._told_version = control.version
             mode = self._app_desk.mode()
@@ -159,25 +165,25 @@ class Server:
             sock.setblocking(False)
             connection = Connection(sock, largest)
             peers[sock.fileno()] = connection
-            self._watch(sock.fileno(), lambda mask: self._ready(peers, connection, mask, read))
+            self._watch(sock.fileno(), partial(self._ready, peers, connection, read))
 
         self._watch(listener.fileno(), accept)
         return listener
 
     def _watch(self, fd: int, handler: Callable[[int], None]) -> None:
         self._handlers[fd] = handler
-        self._poll.register(fd, select.EPOLLIN)
+        self._poll.register(fd, EPOLLIN)
 
     def _ready(
         self,
         peers: dict[int, Connection],
         connection: Connection,
-        mask: int,
         read: Callable[[Connection], None],
+        mask: int,
     ) -> None:
-        if mask & select.EPOLLOUT:
+        if mask & EPOLLOUT:
             self._send(peers, connection, [])
-        if mask & ~select.EPOLLOUT and connection.sock.fileno() >= 0:
+        if mask == EPOLLIN or (mask & ~EPOLLOUT and connection.sock.fileno() >= 0):
             read(connection)
 
     def _read_app(self, connection: Connection) -> None:
@@ -213,7 +219,7 @@ class Server:
         if not connection.send(payloads):
             self._drop(peers, connection)
         elif connection.backlog is not waited:
-            events = select.EPOLLIN | (select.EPOLLOUT if connection.backlog else 0)
+            events = EPOLLIN | (EPOLLOUT if connection.backlog else 0)
             self._poll.modify(connection.sock.fileno(), events)
 
     def _drop(self, peers: dict[int, Connection], connection: Connection) -> None:

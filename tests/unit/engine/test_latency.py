@@ -8,7 +8,7 @@ import pytest
 
 from quoting_policy.accounting import LATENCY_BUDGET_NS, LATENCY_EDGES_NS, Counter, Histogram
 from quoting_policy.domain import Arm, Stage
-from tests.unit.engine.desk import SCRIPTED, Desk, ScriptedModel, refuse
+from tests.unit.engine.desk import SCRIPTED, Desk, ScriptedModel, raw
 
 BLOCK_S = 60.0
 
@@ -19,47 +19,59 @@ def decided(desk, track):
     return counts[Counter.DECISIONS], counts[Counter.SLOW_DECISIONS]
 
 
-@pytest.mark.parametrize(("taken_ns", "slow"), [(LATENCY_BUDGET_NS, 0), (LATENCY_BUDGET_NS + 1, 1)])
-def test_a_decision_is_slow_beyond_the_budget_and_not_on_it(taken_ns, slow):
-    desk = Desk()
-    desk.taken_ns = taken_ns
+@pytest.fixture
+def desk():
+    """Both arms take as long as they are told to."""
+    desk = Desk(baseline=SCRIPTED, candidate=SCRIPTED)
+    takes(desk, 0)
+    yield desk
+    ScriptedModel.script = None
+
+
+def takes(desk, elapsed_ns, answer=raw):
+    def quote(_state):
+        desk.passed_ns += elapsed_ns
+        return answer()
+
+    ScriptedModel.script = staticmethod(quote)
+
+
+@pytest.mark.parametrize(("elapsed_ns", "slow"), [(LATENCY_BUDGET_NS, 0), (LATENCY_BUDGET_NS + 1, 1)])
+def test_a_decision_is_slow_beyond_the_budget_and_not_on_it(desk, elapsed_ns, slow):
+    takes(desk, elapsed_ns)
     desk.ask()
     assert decided(desk, "baseline") == (1, slow)
 
 
 def test_the_budget_is_an_edge_of_the_histogram():
     histogram = Histogram()
-    for taken_ns in (LATENCY_BUDGET_NS, LATENCY_BUDGET_NS + 1):
-        histogram.observe(taken_ns)
+    for elapsed_ns in (LATENCY_BUDGET_NS, LATENCY_BUDGET_NS + 1):
+        histogram.observe(elapsed_ns)
     edge = LATENCY_EDGES_NS.index(LATENCY_BUDGET_NS)
     assert histogram.counts[edge : edge + 2] == [1, 1]
     assert all(low < high for low, high in itertools.pairwise(LATENCY_EDGES_NS))
 
 
-def test_each_arms_decisions_are_its_own():
-    desk = Desk()
+def test_each_arms_decisions_are_its_own(desk):
     desk.ask()
     desk.allow()
-    desk.taken_ns = 1_000_000
+    takes(desk, 1_000_000)
     desk.ask()
     assert decided(desk, "baseline") == (1, 0)
     assert decided(desk, "candidate") == (1, 1)
     assert [desk.engine.latency[arm.value].sum_ns for arm in Arm] == [0, 1_000_000]
 
 
-def test_a_decision_that_the_baseline_answers_for_the_candidate_is_the_candidates():
-    ScriptedModel.script = staticmethod(refuse)
-    desk = Desk(candidate=SCRIPTED)
+def test_a_decision_that_the_baseline_answers_for_the_candidate_is_the_candidates(desk):
     desk.allow()
-    desk.taken_ns = 1_000_000
+    takes(desk, 1_000_000, answer=lambda: None)
     assert desk.ask().arm is Arm.BASELINE
     assert (decided(desk, "candidate"), decided(desk, "baseline")) == ((1, 1), (0, 0))
 
 
-def test_in_shadow_both_shadows_are_timed_each_for_itself():
-    desk = Desk()
+def test_in_shadow_both_shadows_are_timed_each_for_itself(desk):
     desk.allow(Stage.SHADOW)
-    desk.taken_ns = 200_000
+    takes(desk, 200_000)
     desk.ask()
     assert decided(desk, "shadow_candidate") == (1, 0)
     assert decided(desk, "shadow_baseline") == (1, 0)
@@ -68,13 +80,12 @@ def test_in_shadow_both_shadows_are_timed_each_for_itself():
     assert desk.engine.latency["shadow_candidate"].sum_ns == 200_000
 
 
-def test_sealed_decisions_are_those_before_the_edge():
-    desk = Desk()
+def test_sealed_decisions_are_those_before_the_edge(desk):
     desk.allow(exposure=100.0, block_length_s=BLOCK_S, lifetime_s=300.0, washout_s=0.0)
     desk.wait(BLOCK_S - desk.wall_ns * 1e-9 % BLOCK_S - 0.5)
-    desk.taken_ns = LATENCY_BUDGET_NS + 1
+    takes(desk, LATENCY_BUDGET_NS + 1)
     desk.ask()
-    desk.taken_ns = 0
+    takes(desk, 0)
     desk.ask()
     desk.wait(1.0)
     for _ in range(3):
