@@ -1,4 +1,4 @@
-"""Argo CD's settings for our kinds, from the Lua scripts beside them, as entries of its ConfigMap argocd-cm."""
+"""Argo CD's settings for our kinds, from the Lua scripts beside them: entries of its ConfigMap argocd-cm."""
 
 from __future__ import annotations
 
@@ -48,6 +48,8 @@ def config_map() -> dict[str, Any]:
     ignored = {"jsonPointers": commands, "managedFieldsManagers": [FIELD_MANAGER]}
     data[f"resource.customizations.ignoreDifferences.{GROUP}_{kind}"] = yaml_text(ignored)
     # What the webhook fills in by itself: the authority to trust.
-    webhooks = "resource.customizations.ignoreDifferences.admissionregistration.k8s.io_MutatingWebhookConfiguration"
+    webhooks = (
+        "resource.customizations.ignoreDifferences.admissionregistration.k8s.io_MutatingWebhookConfiguration"
+    )
     data[webhooks] = "jqPathExpressions: ['.webhooks[]?.clientConfig.caBundle']\n"
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "argocd-cm"}, "data": data}
