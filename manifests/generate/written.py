@@ -11,7 +11,11 @@ HEADER = "# Written by `make manifests`; edit manifests/generate/ and run it aga
 
 
 class _Dumper(yaml.SafeDumper):
-    """Texts of several lines as literal blocks."""
+    """Texts of several lines as literal blocks, nothing by reference."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  theirs
+        """Write what occurs twice out twice."""
+        return True
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:

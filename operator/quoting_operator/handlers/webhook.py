@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 from quoting_operator.adapters import certificates
 from quoting_operator.adapters.kube import Kube, KubeError, connect
@@ -32,6 +32,9 @@ CHECK_S = 60.0
 RETRY_S = 2.0
 
 REVIEWS = Counter("quoting_webhook_reviews_total", "Reviews of pods.", ["result"])
+CERTIFICATE_END = Gauge(
+    "quoting_webhook_certificate_end_seconds", "End of the certificate that is served, Unix time; 0 if none."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +108,7 @@ class Tls:
         if found != self._loaded:
             await asyncio.to_thread(self._load, found)
             self._loaded = found
+            CERTIFICATE_END.set(found.ends.timestamp())
             log.info("serving %s until %s", options.server_name, found.ends.isoformat())
 
     def _load(self, found: certificates.Certificate) -> None:

@@ -13,12 +13,16 @@ local degraded = {Killed = true, RolledBack = true, Invalid = true, Expired = tr
 if degraded[status.phase] then
   return health("Degraded", said)
 end
-if status.phase == "Paused" or obj.spec.paused then
+-- What is live already has nothing left to be paused.
+if status.phase == "Paused" or (obj.spec.paused and status.phase ~= "Live") then
   return health("Suspended", said)
 end
 
 -- The step at hand has its evidence, and goes on when somebody promotes this very digest.
 local function waits_for_a_person()
+  if status.stepPassedAt == nil then
+    return false
+  end
   local plan = status.plan or {}
   local canary = (plan.rollout or obj.spec.rollout or {}).canary or {}
   local step = (canary.steps or {})[(status.step or 0) + 1] or {}
@@ -27,11 +31,6 @@ local function waits_for_a_person()
   end
   for _, approval in ipairs(status.approvals or {}) do
     if approval.step == (status.step or 0) and approval.digest == (status.candidate or {}).digest then
-      return false
-    end
-  end
-  for _, gate in ipairs(status.gates or {}) do
-    if gate.verdict ~= "Pass" and not gate.dryRun then
       return false
     end
   end
