@@ -81,8 +81,24 @@ def apiserver(layout: Layout, programs: Programs) -> Component:
         command.append(f"--advertise-address={layout.node_ip}")
     else:
         command.append("--endpoint-reconciler-type=none")
+    files = {}
+    if layout.audited:
+        files["audit.json"] = json.dumps(_AUDIT_POLICY)
+        command += [f"--audit-policy-file={layout.folder}/audit.json", f"--audit-log-path={layout.audit_log}"]
     remedy = "see whether etcd runs: python -m localcluster logs etcd"
-    return Component("kube-apiserver", command, f"{layout.server}/readyz", remedy=remedy)
+    return Component("kube-apiserver", command, f"{layout.server}/readyz", files, remedy)
+
+
+_AUDIT_POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [
+        {"level": "None", "userGroups": ["system:serviceaccounts:kube-system"]},
+        {"level": "Metadata", "userGroups": ["system:serviceaccounts"]},
+    ],
+}
+"""What is asked by pods, without its content; the controllers' own requests are left out."""
 
 
 def controller_manager(layout: Layout, programs: Programs) -> Component:

@@ -24,7 +24,7 @@ _WEBHOOK = 'up{namespace="quoting-system",pod="quoting-webhook-1"}'
 
 
 class Case(NamedTuple):
-    """What is scraped every 15 s, and what it makes fire at a time. fires: labels of the alert; None: nothing."""
+    """What is scraped every 15 s, and what fires at a time. fires: labels of the alert; None: no alert."""
 
     alert: str
     series: dict[str, str]

@@ -66,7 +66,7 @@ def _everything() -> Snapshot:
     """A state with one of each thing that can be exported."""
     counts = tuple(new_counts())
     arms = tuple(ArmReport(name, 1.0, 1.0, 1.0, 1.0, 1.0, counts, 1.0, 1.0, 1.0) for name in TRACKS)
-    sealed = SealedReport(1, 1, complete=True, digest="d", counts={name: counts for name in TRACKS})
+    sealed = SealedReport(1, 1, complete=True, digest="d", counts=dict.fromkeys(TRACKS, counts))
     book = BookReport("BTC-USDT", Mode.ACTIVE, 1.0, 0.0, 0.0, 0, arms, sealed)
     latency = tuple(LatencyReport(name, (0,) * (len(LATENCY_EDGES_NS) + 1), 0) for name in TRACKS)
     return Snapshot(

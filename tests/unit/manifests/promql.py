@@ -5,9 +5,31 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_FUNCTIONS = frozenset(
-    "absent avg by changes count histogram_quantile increase max min rate sum time".split()
-) | frozenset("and bool group_left group_right ignoring offset on or unless without".split())
+_FUNCTIONS = {
+    "absent",
+    "avg",
+    "changes",
+    "count",
+    "histogram_quantile",
+    "increase",
+    "max",
+    "min",
+    "rate",
+    "sum",
+}
+_WORDS = {
+    "and",
+    "bool",
+    "by",
+    "group_left",
+    "group_right",
+    "ignoring",
+    "offset",
+    "on",
+    "or",
+    "time",
+    "unless",
+}
 _MATCHER = re.compile(r"([a-zA-Z_]\w*)\s*(?:=~|!~|!=|=)\s*\"([^\"]*)\"")
 _SELECTOR = re.compile(r"(quoting_\w+|up)\s*(\{[^}]*\})?")
 _GROUPING = re.compile(r"\b(?:by|on|ignoring|without|group_left|group_right)\s*\(([^)]*)\)")
@@ -37,4 +59,4 @@ def strangers(expr: str) -> set[str]:
     """Words that are neither a metric of ours nor part of the language that we use."""
     bare = re.sub(r"\{[^}]*\}|\"[^\"]*\"|\[[^\]]*\]", "", _GROUPING.sub("", expr))
     words = set(re.findall(r"[a-zA-Z_]\w*", bare))
-    return {word for word in words if not re.fullmatch(r"quoting_\w+|up", word)} - _FUNCTIONS
+    return {word for word in words if not re.fullmatch(r"quoting_\w+|up", word)} - _FUNCTIONS - _WORDS

@@ -1,4 +1,4 @@
-"""Dashboards, alerts and scraping: they speak of what our code exports, and the files are what is generated."""
+"""Dashboards, alerts and scraping speak of what our code exports, and the files are what is generated."""
 
 from __future__ import annotations
 
@@ -39,12 +39,13 @@ def panels() -> list[Any]:
 
 
 def variables() -> list[Any]:
-    return [
-        pytest.param(re.fullmatch(r"label_values\((.*), (\w+)\)", found["definition"])[1], id=f"{name}/${found['name']}")
+    found = [
+        (f"{name}/${variable['name']}", re.fullmatch(r"label_values\((.*), \w+\)", variable["definition"]))
         for name, make in DASHBOARDS.items()
-        for found in make()["templating"]["list"]
-        if found["type"] == "query"
-    ]  # fmt: skip
+        for variable in make()["templating"]["list"]
+        if variable["type"] == "query"
+    ]
+    return [pytest.param(match[1], id=name) for name, match in found if match]
 
 
 QUERIES = panels() + variables() + [pytest.param(alert.expr, id=alert.name) for alert in ALERTS]
