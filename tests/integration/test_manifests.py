@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import subprocess
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from quoting_operator.adapters.kube import KubeError, connect
 from quoting_operator.handlers import operator
 from quoting_operator.handlers.webhook import Options, Tls
 from tests.conftest import REPOSITORY, Kube
+from tests.go_modules import downloaded
 from tests.resources import POLICY, Json
 from tests.waiting import eventually
 
@@ -29,40 +29,32 @@ COMPONENTS = sorted(path.parent.relative_to(MANIFESTS) for path in MANIFESTS.glo
                     if path.name == "kustomization.yaml")  # fmt: skip
 WHOLE = [path.parent.relative_to(MANIFESTS) for path in MANIFESTS.rglob("kustomization.yaml")
          if "kind: Component" not in path.read_text()]  # fmt: skip
+DEFINITIONS = Path(__file__).parent / "definitions"
 FOREIGN = {
-    "github.com/argoproj/argo-cd/v3": ["manifests/crds/application-crd.yaml"],
-    "github.com/cert-manager/cert-manager": [
+    ("github.com/argoproj/argo-cd/v3", REPOSITORY / "localcluster" / "argocd"): [
+        "manifests/crds/application-crd.yaml"
+    ],
+    ("github.com/cert-manager/cert-manager", DEFINITIONS): [
         "deploy/crds/cert-manager.io_certificates.yaml",
         "deploy/crds/cert-manager.io_issuers.yaml",
     ],
-    "github.com/prometheus-operator/prometheus-operator": [
+    ("github.com/prometheus-operator/prometheus-operator", DEFINITIONS): [
         "example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml",
         "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml",
         "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml",
     ],
 }
-"""Module -> definitions in it. Versions and digests: definitions/go.mod, go.sum."""
+"""Module and where it is pinned -> definitions in it."""
 
 ARGOCD_CM = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "argocd-cm"}}
-
-
-def _downloaded(module: str) -> Path:
-    folder = Path(__file__).parent / "definitions"
-    version = next(line.split()[1] for line in (folder / "go.mod").read_text().splitlines()
-                   if line.strip().startswith(module))  # fmt: skip
-    words = ["go", "mod", "download", "-json", f"{module}@{version}"]
-    environment = {**os.environ, "PATH": f"{os.environ['PATH']}:/usr/local/go/bin"}
-    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return Path(json.loads(done.stdout)["Dir"])
 
 
 @pytest.fixture(scope="session")
 def every_kind(quoting_api: Kube) -> Kube:
     """The API server that knows our kinds and those of Argo CD, cert-manager and the Prometheus operator."""
-    for module, paths in FOREIGN.items():
+    for (module, pinned), paths in FOREIGN.items():
         for path in paths:
-            quoting_api.kubectl("apply", "--server-side", "-f", str(_downloaded(module) / path))
+            quoting_api.kubectl("apply", "--server-side", "-f", str(downloaded(module, pinned) / path))
     quoting_api.kubectl("wait", "crd", "--all", "--for=condition=Established", "--timeout=60s")
     return quoting_api
 

@@ -4,7 +4,6 @@ module quoting.dev/tests/definitions
 go 1.24
 
 require (
-	github.com/argoproj/argo-cd/v3 v3.2.11
 	github.com/cert-manager/cert-manager v1.19.1
 	github.com/prometheus-operator/prometheus-operator v0.85.0
 )
