@@ -6,7 +6,7 @@ UV := VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv
 LOCALCLUSTER := $(BIN)/python -m localcluster
 COMPILE := $(UV) pip compile -q pyproject.toml --universal --generate-hashes --no-header
 
-.PHONY: help setup prepare lock lint format test test-unit test-integration test-e2e demo bench crds image \
+.PHONY: help setup prepare lock lint format test test-unit test-integration test-e2e demo bench crds manifests image \
         cluster-up cluster-down clean
 
 help: ## list the targets
@@ -51,6 +51,9 @@ bench: setup ## every benchmark, as JSON lines
 
 crds: setup ## write crds/ from the models
 	$(BIN)/python -m quoting_operator.api.crd crds
+
+manifests: setup ## write what of manifests/ is generated: dashboards, alerts, Argo CD's settings
+	$(BIN)/python -m manifests.generate
 
 image: setup ## build the three images; load them if the cluster is up
 	$(LOCALCLUSTER) image

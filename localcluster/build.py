@@ -29,6 +29,7 @@ class Part:
 
     name: also the cache folder's. folder: the module's, below this package. programs: built file -> name it
     gets. package: what to build, ``tool`` is every tool of the module. tags, ldflags: for ``go build``.
+    on_demand: built only when asked for by name.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Part:
     package: str = "tool"
     tags: str = ""
     ldflags: str = "-s -w"
+    on_demand: bool = False
 
     @property
     def module(self) -> Path:
@@ -84,6 +86,8 @@ PARTS = (
         # Without the other clouds' discovery: half the size, a third of the build.
         tags="remove_all_sd,enable_kubernetes_sd",
     ),
+    # One binary for all its roles; the name that it is told to have decides.
+    Part("argocd", "argocd", {"cmd": "argocd"}, on_demand=True),
 )
 
 
@@ -144,10 +148,14 @@ def folder_of(part: Part, toolchain: str) -> Path:
 
 
 def build(names: Sequence[str] = ()) -> Programs:
-    """Build what is not in the cache yet (all parts, or those named) and return the programs' paths."""
+    """Build what is not in the cache yet and return the programs' paths.
+
+    names: of parts; left out, all but those that are built on demand.
+    """
     paths: dict[str, Path] = {}
     for part in PARTS:
-        if names and part.name not in names:
+        wanted = part.name in names if names else not part.on_demand
+        if not wanted:
             continue
         folder = folder_of(part, go_version(part.module))
         if not folder.exists():

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from localcluster import components, packages
@@ -56,10 +56,11 @@ def find(name: str) -> Cluster:
     return Cluster(layout, None if layout.link is None else Sandbox(name, layout.folder))
 
 
-def up(name: str, *, control_plane_only: bool = False) -> Cluster:
+def up(name: str, *, control_plane_only: bool = False, audited: bool = False) -> Cluster:
     """Bring a cluster up, or bring back what of it has died. Does nothing to what runs well.
 
-    Raises ClusterError naming the component that failed, with the end of its log and the likely remedy.
+    audited: a new cluster's API server writes down what ServiceAccounts ask of it. Raises ClusterError naming
+    the component that failed, with the end of its log and the likely remedy.
     """
     root = os.geteuid() == 0
     if not (root or control_plane_only):
@@ -72,7 +73,7 @@ def up(name: str, *, control_plane_only: bool = False) -> Cluster:
     folder = cluster_dir(name)
     with _locked():
         layout = Layout.load(folder) or _new_layout(
-            name, folder, boxed=root, control_plane_only=control_plane_only
+            name, folder, boxed=root, control_plane_only=control_plane_only, audited=audited
         )
         if layout.control_plane_only and not control_plane_only:
             raise ClusterError(
@@ -87,7 +88,7 @@ def up(name: str, *, control_plane_only: bool = False) -> Cluster:
     return cluster
 
 
-def _new_layout(name: str, folder: Path, *, boxed: bool, control_plane_only: bool) -> Layout:
+def _new_layout(name: str, folder: Path, *, boxed: bool, control_plane_only: bool, audited: bool) -> Layout:
     if folder.resolve().is_relative_to("/run") or (boxed and folder.resolve().is_relative_to("/var")):
         raise ClusterError(
             "folder", f"{folder} is hidden inside the box", remedy="set XDG_STATE_HOME elsewhere"
@@ -105,6 +106,7 @@ def _new_layout(name: str, folder: Path, *, boxed: bool, control_plane_only: boo
         layout = Layout.boxed(name, folder, link, control_plane_only=control_plane_only)
     else:
         layout = Layout.on_loopback(name, folder)
+    layout = replace(layout, audited=audited)
     layout.save()
     return layout
 

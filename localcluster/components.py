@@ -81,8 +81,24 @@ def apiserver(layout: Layout, programs: Programs) -> Component:
         command.append(f"--advertise-address={layout.node_ip}")
     else:
         command.append("--endpoint-reconciler-type=none")
+    files = {}
+    if layout.audited:
+        files["audit.json"] = json.dumps(_AUDIT_POLICY)
+        command += [f"--audit-policy-file={layout.folder}/audit.json", f"--audit-log-path={layout.audit_log}"]
     remedy = "see whether etcd runs: python -m localcluster logs etcd"
-    return Component("kube-apiserver", command, f"{layout.server}/readyz", remedy=remedy)
+    return Component("kube-apiserver", command, f"{layout.server}/readyz", files, remedy)
+
+
+_AUDIT_POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [
+        {"level": "None", "userGroups": ["system:serviceaccounts:kube-system"]},
+        {"level": "Metadata", "userGroups": ["system:serviceaccounts"]},
+    ],
+}
+"""What is asked by pods, without its content; the controllers' own requests are left out."""
 
 
 def controller_manager(layout: Layout, programs: Programs) -> Component:
@@ -273,35 +289,59 @@ def prometheus(layout: Layout, programs: Programs) -> Component:
 
 
 def _scrape_config(layout: Layout) -> dict[str, Any]:
-    annotation = "__meta_kubernetes_pod_annotation_prometheus_io"
-    address = {
-        "source_labels": ["__address__", f"{annotation}_port"],
-        "regex": r"(.+?)(?::\d+)?;(\d+)",
-        "replacement": "$1:$2",
-        "target_label": "__address__",
+    """The jobs of manifests/components/monitoring-plain; a test holds the two to each other."""
+    kubeconfig = f"{layout.pki}/prometheus.kubeconfig"
+    operator = {
+        "source_labels": [f"{_META}_label_app_kubernetes_io_name", "__meta_kubernetes_namespace"],
+        "separator": "/",
+        "regex": "quoting-operator/quoting-system",
     }
-    path = {"source_labels": [f"{annotation}_path"], "regex": "(.+)", "target_label": "__metrics_path__"}
-    names = {"namespace": "namespace", "pod_name": "pod", "pod_uid": "pod_uid"}
-    labels = [
-        {"source_labels": [f"__meta_kubernetes_{key}"], "target_label": name} for key, name in names.items()
+    pods = {"role": "pod", "kubeconfig_file": kubeconfig}
+    jobs = [
+        {
+            "job_name": "quoting-pods",
+            "kubernetes_sd_configs": [pods],
+            "relabel_configs": [operator | {"action": "drop"}, *_pod_relabelling()],
+        },
+        {
+            "job_name": "quoting-operator",
+            "kubernetes_sd_configs": [pods],
+            # Its metrics are about policies in other namespaces.
+            "honor_labels": True,
+            "relabel_configs": [operator | {"action": "keep"}, *_pod_relabelling()],
+        },
     ]
-    job = {
-        "job_name": "pods",
-        "kubernetes_sd_configs": [{"role": "pod", "kubeconfig_file": f"{layout.pki}/prometheus.kubeconfig"}],
-        "relabel_configs": [
-            {"source_labels": [f"{annotation}_scrape"], "regex": "true", "action": "keep"},
-            {"source_labels": ["__meta_kubernetes_pod_phase"], "regex": "Succeeded|Failed", "action": "drop"},
-            # Discovery offers every container's every port; with one port by annotation and no label of the
-            # container they become one target.
-            address,
-            path,
-            *labels,
-        ],
-    }
     return {
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
-        "scrape_configs": [job],
+        "scrape_configs": jobs,
     }
+
+
+_META = "__meta_kubernetes_pod"
+
+
+def _pod_relabelling() -> list[dict[str, Any]]:
+    annotation = f"{_META}_annotation_prometheus_io"
+    labels = {
+        "__meta_kubernetes_namespace": "namespace",
+        f"{_META}_name": "pod",
+        f"{_META}_uid": "pod_uid",
+        f"{_META}_label_quoting_dev_policy": "policy",
+    }
+    return [
+        {"source_labels": [f"{annotation}_scrape"], "regex": "true", "action": "keep"},
+        {"source_labels": [f"{_META}_phase"], "regex": "Succeeded|Failed", "action": "drop"},
+        # Discovery offers every container's every port; with one port by annotation and no label of the
+        # container they become one target.
+        {
+            "source_labels": ["__address__", f"{annotation}_port"],
+            "regex": r"(.+?)(?::\d+)?;(\d+)",
+            "replacement": "$1:$2",
+            "target_label": "__address__",
+        },
+        {"source_labels": [f"{annotation}_path"], "regex": "(.+)", "target_label": "__metrics_path__"},
+        *({"source_labels": [meta], "target_label": label} for meta, label in labels.items()),
+    ]
 
 
 Maker = Callable[[Layout, Programs], Component]

@@ -31,7 +31,8 @@ class Ports:
 class Layout:
     """Addresses and folders of one cluster; written once, read by every later command.
 
-    link: number of its veth pair, None for a control plane without root, which listens on loopback.
+    link: number of its veth pair, None for a control plane without root, which listens on loopback. audited:
+    whether the API server writes down what ServiceAccounts ask of it.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Layout:
     host_ip: str
     ports: Ports
     control_plane_only: bool
+    audited: bool = False
 
     @classmethod
     def boxed(cls, name: str, folder: Path, link: Link, *, control_plane_only: bool) -> Self:
@@ -75,6 +77,11 @@ class Layout:
     def log(self, component: str) -> Path:
         """Log file of a component."""
         return self.folder / "log" / f"{component}.log"
+
+    @property
+    def audit_log(self) -> Path:
+        """What ServiceAccounts asked of the API server, a JSON object a line; only where it is audited."""
+        return self.folder / "log" / "audit.jsonl"
 
     def save(self) -> None:
         """Write the layout into the cluster's folder."""

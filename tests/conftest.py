@@ -71,7 +71,7 @@ def unavailable(why: str) -> None:
 def _own_cluster(*, control_plane_only: bool) -> Iterator[Kube]:
     name = f"test-{uuid.uuid4().hex[:8]}"
     try:
-        up = clusters.up(name, control_plane_only=control_plane_only)
+        up = clusters.up(name, control_plane_only=control_plane_only, audited=True)
         yield _connect(up.layout.kubeconfig, up)
     finally:
         clusters.down(name)

@@ -107,6 +107,18 @@ async def ensure(kube: Kube, namespace: str, name: str, host: str, now: datetime
     return made
 
 
+async def given(kube: Kube, namespace: str, name: str) -> Certificate:
+    """The certificate that somebody else, such as cert-manager, keeps in the Secret.
+
+    Raises KubeError where there is none.
+    """
+    found = Certificate.read(await kube.get(SECRETS, namespace, name) or {})
+    if found is None:
+        wanted = "tls.crt, tls.key and ca.crt"
+        raise KubeError(0, f"Secret {namespace}/{name} is missing or has not {wanted}; see its Certificate")
+    return found
+
+
 async def trust(kube: Kube, configuration: str, bundle: bytes) -> None:
     """Have the API server trust the bundle in every webhook of the configuration, where it does not yet."""
     found = await kube.get(MUTATING_WEBHOOKS, None, configuration)

@@ -44,6 +44,11 @@ def _parser() -> argparse.ArgumentParser:
     admission.add_argument(
         "--configuration", default="quoting-webhook", help="MutatingWebhookConfiguration to keep up to date"
     )
+    admission.add_argument(
+        "--certificate-is-given",
+        action="store_true",
+        help="cert-manager, say, fills the Secret SERVICE-tls and the configuration; make no certificate",
+    )
     admission.set_defaults(start=_webhook)
     return parser
 
@@ -63,6 +68,7 @@ def _webhook(options: argparse.Namespace) -> Coroutine[None, None, None]:
             service=options.service,
             namespace=options.namespace,
             configuration=options.configuration,
+            certificate_is_given=options.certificate_is_given,
         )
     )
 

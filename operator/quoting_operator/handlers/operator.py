@@ -43,7 +43,7 @@ async def run(options: Options, stop: asyncio.Event | None = None) -> None:
     async with connect() as kube:
         queue = WorkQueue[PolicyKey](Reconciler(kube).reconcile, options.workers)
         QUEUE.set_function(lambda: queue.waiting)
-        health = Health(lambda: _why_not_ready(kube))
+        health = Health(lambda: why_not_ready(kube, options.namespaces))
         # Everything is made before kopf: at its end it waits for the tasks that were made after it began.
         background += [asyncio.create_task(queue.run()), asyncio.create_task(health.watch_loop())]
         try:
@@ -94,10 +94,11 @@ async def _take_signals_back(started: asyncio.Event, stop: asyncio.Event) -> Non
     await stop.wait()
 
 
-async def _why_not_ready(kube: Kube) -> str:
-    """Ready: policies can be read."""
+async def why_not_ready(kube: Kube, namespaces: tuple[str, ...]) -> str:
+    """Ready: policies can be read, everywhere or in the namespaces that are ours."""
     try:
-        await kube.list_all(QUOTING_POLICIES, most=1)
+        for namespace in namespaces or (None,):
+            await kube.list_all(QUOTING_POLICIES, namespace, most=1)
     except KubeError as error:
         return str(error)
     return ""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 from quoting_operator.adapters import certificates
 from quoting_operator.adapters.kube import Kube, KubeError, connect
@@ -32,11 +32,18 @@ CHECK_S = 60.0
 RETRY_S = 2.0
 
 REVIEWS = Counter("quoting_webhook_reviews_total", "Reviews of pods.", ["result"])
+CERTIFICATE_END = Gauge(
+    "quoting_webhook_certificate_end_seconds", "End of the certificate that is served, Unix time; 0 if none."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How the endpoint runs. service, namespace: the name under which the API server calls it."""
+    """How the endpoint runs.
+
+    service, namespace: the name under which the API server calls it. certificate_is_given: somebody else
+    keeps the certificate and what the API server trusts; we write neither.
+    """
 
     image: str
     service: str = "quoting-webhook"
@@ -45,6 +52,7 @@ class Options:
     host: str = "0.0.0.0"  # noqa: S104  the API server and probes come from other machines
     port: int = 8443
     health_port: int = 8080
+    certificate_is_given: bool = False
 
     @property
     def server_name(self) -> str:
@@ -91,13 +99,16 @@ class Tls:
     async def refresh(self) -> None:
         """Take over the shared certificate, or make one; the API server is told to trust it first."""
         options = self._options
-        found = await certificates.ensure(
-            self._kube, options.namespace, options.secret, options.server_name, datetime.now(UTC)
-        )
-        await certificates.trust(self._kube, options.configuration, found.bundle)
+        place = (options.namespace, options.secret)
+        if options.certificate_is_given:
+            found = await certificates.given(self._kube, *place)
+        else:
+            found = await certificates.ensure(self._kube, *place, options.server_name, datetime.now(UTC))
+            await certificates.trust(self._kube, options.configuration, found.bundle)
         if found != self._loaded:
             await asyncio.to_thread(self._load, found)
             self._loaded = found
+            CERTIFICATE_END.set(found.ends.timestamp())
             log.info("serving %s until %s", options.server_name, found.ends.isoformat())
 
     def _load(self, found: certificates.Certificate) -> None:

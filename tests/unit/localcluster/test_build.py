@@ -39,6 +39,12 @@ def test_a_part_is_built_once_under_the_name_it_is_used_by(tiny: Part) -> None:
     assert Path(building.build()["renamed"]).stat().st_mtime_ns == written
 
 
+def test_a_part_on_demand_is_built_only_by_name(tiny: Part, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(building, "PARTS", (dataclasses.replace(tiny, on_demand=True),))
+    assert building.build().paths == {}
+    assert Path(building.build(["tiny"])["renamed"]).exists()
+
+
 def test_changed_sources_give_another_place_and_leave_the_old_one(tiny: Part) -> None:
     first = Path(building.build()["renamed"])
     (tiny.module / "main.go").write_text(TINY.replace("one", "two"))
