@@ -122,9 +122,7 @@ class Kube:
         query = {"fieldManager": self._manager}
         return await self._call("PATCH", path, query, operations, content_type="application/json-patch+json")
 
-    async def merge(
-        self, kind: Kind, namespace: str | None, name: str, changes: Mapping[str, Any]
-    ) -> Json:
+    async def merge(self, kind: Kind, namespace: str | None, name: str, changes: Mapping[str, Any]) -> Json:
         """Change parts of an object by JSON merge patch."""
         path = kind.path(namespace, name)
         query = {"fieldManager": self._manager}

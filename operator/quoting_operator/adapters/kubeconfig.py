@@ -61,4 +61,3 @@ async def _load(file: str, context: str, settings: client.Configuration) -> str:
         raise InputError("kubeconfig", where, "usable", " ".join(str(error).split())) from None
     current = loader.current_context or {}
     return str((current.get("context") or {}).get("namespace") or "default")
-

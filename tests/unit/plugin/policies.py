@@ -54,7 +54,7 @@ def ago(**length: float) -> str:
 
 
 def evidence(stage: RolloutStage, blocks: int, mean: float, *, missed: int = 0) -> list[Json]:
-    """Status of the gates after so many blocks with this mean difference (sd 1), and some that are missing."""
+    """Status of the gates after so many blocks with this mean difference, sd 1; some more are missing."""
     plan = plan_of(SPEC, {})
     rollout = rollout_of(plan)
     gates = gates_of(plan, rollout, stage)
@@ -103,7 +103,7 @@ def policy(phase: str, message: str, **status: Any) -> Json:
         "fencing": 4,
         "plan": plan_of(SPEC, {}).model_dump(mode="json", by_alias=True),
         "history": [
-            {"at": ago(days=2), "phase": "Baseline", "digest": "", "message": "no candidate; the baseline quotes"},
+            {"at": ago(days=2), "phase": "Baseline", "message": "no candidate; the baseline quotes"},
             {"at": ago(hours=3), "phase": phase, "digest": DIGEST, "message": message},
         ],
     }  # fmt: skip
@@ -121,6 +121,7 @@ def _effective(arm: str, share: int) -> Json:
     return {"arm": arm, "revision": NAME, "digest": DIGEST, "exposurePercent": share}
 
 
+_BAD = "spec.candidate.params.halfSpread: -4 must be a finite number > 0"
 _BREACH = "maxPosition crossed in pod trader-1"
 _CANARY = staged("Canary", step=1, stepStartedAt=ago(hours=2, minutes=10))
 _COMMAND = {"verb": "promote", "id": "1", "by": "ann", "reason": "looks right", "at": ago(minutes=8)}
@@ -176,11 +177,8 @@ POLICIES: dict[str, Json] = {
                      **_CANARY, effective=_effective("None", 0),
                      conditions=conditions(**{**FINE, "Killed": (
                          "True", "Engaged", "KillSwitch all: venue rejects orders (by risk)")})),
-    "invalid": policy("Invalid", "spec.candidate.params.halfSpread: -4 must be a finite number > 0; the"
-                      " baseline quotes", candidate=None, plan=None,
-                      conditions=conditions(**{**FINE, "SpecValid": (
-                          "False", "Refused", "spec.candidate.params.halfSpread: -4 must be a finite number > 0"
-                      )})),
+    "invalid": policy("Invalid", f"{_BAD}; the baseline quotes", candidate=None, plan=None,
+                      conditions=conditions(**{**FINE, "SpecValid": ("False", "Refused", _BAD)})),
     "not yet judged": {**policy("Live", "the candidate quotes 95 % of the time", **staged("Live"),
                                 effective=_effective("Candidate", 95), observedGeneration=2)},
 }  # fmt: skip

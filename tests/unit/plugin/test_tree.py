@@ -17,7 +17,10 @@ GOLDEN = Path(__file__).parent / "golden"
 REWRITE = "QUOTING_REWRITE_GOLDEN"
 
 
-def tree(name: str, style: Style = Style(), width: int = 0) -> str:
+PLAIN = Style()
+
+
+def tree(name: str, style: Style = PLAIN, width: int = 0) -> str:
     view = policy_view(POLICIES[name], revision=revision(), pods=PODS)
     return "\n".join(draw(policy_tree(view, NOW, style), style, width)) + "\n"
 

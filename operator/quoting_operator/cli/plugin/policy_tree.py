@@ -137,21 +137,18 @@ def _rollback(view: PolicyView, now: datetime, style: Style) -> Node | None:
         clamps = f" [{', '.join(back.clamps)}]" if back.clamps else ""
         text = f"{short(back.digest)} {back.reason.value}{clamps}{where}{pod}: {back.message}"
         nodes.append(Node(f"{style.mark(Tone.BAD)} {clock(back.at, now)}  {text}", hang=4))
-    nodes += [
-        Node(
-            f"{style.mark(Tone.ODD)} {short(held.digest)} is quarantined since {age(held.at, now)}{_why(held, view)};"
-            f" kubectl quoting unquarantine {view.meta.name} --digest {short(held.digest)} --reason ... lets it go",
-            hang=4,
-        )
-        for held in status.quarantined
-    ]
+    nodes += [Node(_quarantined(held, view, now, style), hang=4) for held in status.quarantined]
     return section("rolled back", "", style, tuple(nodes)) if nodes else None
 
 
-def _why(held: Quarantine, view: PolicyView) -> str:
-    """The reason, where the rollback beside it does not say it."""
-    rollback = view.status.rollback
-    return "" if rollback is not None and rollback.digest == held.digest else f": {held.reason}"
+def _quarantined(held: Quarantine, view: PolicyView, now: datetime, style: Style) -> str:
+    """A digest that is refused, why where the rollback beside it does not say it, and the way out."""
+    digest, rollback = short(held.digest), view.status.rollback
+    why = "" if rollback is not None and rollback.digest == held.digest else f": {held.reason}"
+    return (
+        f"{style.mark(Tone.ODD)} {digest} is quarantined since {age(held.at, now)}{why};"
+        f" kubectl quoting unquarantine {view.meta.name} --digest {digest} --reason ... lets it go"
+    )
 
 
 def _expired(view: PolicyView, style: Style) -> Node | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -46,6 +47,7 @@ class PolicyView:
 
     meta: ObjectMeta
     status: PolicyStatus
+    created: datetime | None = None
     revision: StoredRevision | None = None
     pods: tuple[PodView, ...] | None = None
 
@@ -94,9 +96,14 @@ def policy_view(
     return PolicyView(
         meta=ObjectMeta.model_validate(policy["metadata"]),
         status=status,
+        created=_moment(policy["metadata"].get("creationTimestamp")),
         revision=None if revision is None else StoredRevision.read(revision),
         pods=None if pods is None else tuple(sorted(map(pod_view, _alive(pods)), key=lambda pod: pod.name)),
     )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def pod_view(pod: Json) -> PodView:
