@@ -67,10 +67,14 @@ class KubeError(Exception):
 
 
 class Kube:
-    """A connection to the API server."""
+    """A connection to the API server. manager: who it says has written; headers: sent with every request."""
 
-    def __init__(self, api: client.ApiClient) -> None:
+    def __init__(
+        self, api: client.ApiClient, *, manager: str = FIELD_MANAGER, headers: Mapping[str, str] | None = None
+    ) -> None:
         self._api = api
+        self._manager = manager
+        self._headers = dict(headers or {})
 
     async def get(self, kind: Kind, namespace: str | None, name: str) -> Json | None:
         """An object, None where there is none."""
@@ -97,26 +101,32 @@ class Kube:
 
     async def create(self, kind: Kind, namespace: str | None, body: Mapping[str, Any]) -> Json:
         """Create an object. Raises KubeError with status CONFLICT where it exists."""
-        return await self._call("POST", kind.path(namespace), {"fieldManager": FIELD_MANAGER}, body)
+        return await self._call("POST", kind.path(namespace), {"fieldManager": self._manager}, body)
 
     async def replace(self, kind: Kind, namespace: str | None, body: Mapping[str, Any]) -> Json:
         """Replace an object; its resourceVersion is the precondition."""
         path = kind.path(namespace, body["metadata"]["name"])
-        return await self._call("PUT", path, {"fieldManager": FIELD_MANAGER}, body)
+        return await self._call("PUT", path, {"fieldManager": self._manager}, body)
 
     async def apply(
         self, kind: Kind, namespace: str | None, body: Mapping[str, Any], subresource: str = ""
     ) -> Json:
         """Server-side apply as our field manager; a resourceVersion in the body is a precondition."""
         path = kind.path(namespace, body["metadata"]["name"], subresource)
-        query = {"fieldManager": FIELD_MANAGER, "force": "true"}
+        query = {"fieldManager": self._manager, "force": "true"}
         return await self._call("PATCH", path, query, body, content_type="application/apply-patch+yaml")
 
     async def patch(self, kind: Kind, namespace: str | None, name: str, operations: list[Json]) -> Json:
         """Change parts of an object by JSON patch."""
         path = kind.path(namespace, name)
-        query = {"fieldManager": FIELD_MANAGER}
+        query = {"fieldManager": self._manager}
         return await self._call("PATCH", path, query, operations, content_type="application/json-patch+json")
+
+    async def merge(self, kind: Kind, namespace: str | None, name: str, changes: Mapping[str, Any]) -> Json:
+        """Change parts of an object by JSON merge patch."""
+        path = kind.path(namespace, name)
+        query = {"fieldManager": self._manager}
+        return await self._call("PATCH", path, query, changes, content_type="application/merge-patch+json")
 
     async def delete(self, kind: Kind, namespace: str | None, name: str) -> None:
         """Delete an object; that it is gone already is fine."""
@@ -206,7 +216,7 @@ class Kube:
         content_type: str = "application/json",
         timeout: aiohttp.ClientTimeout = TIMEOUT,  # noqa: ASYNC109  of the connection, not of the call
     ) -> aiohttp.ClientResponse:
-        headers = {"Content-Type": content_type, "Accept": "application/json"}
+        headers = {"Content-Type": content_type, "Accept": "application/json", **self._headers}
         settings = self._api.configuration
         await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         url = f"{settings.host}{path}" + (f"?{urlencode(query)}" if query else "")

@@ -1,12 +1,14 @@
 """Commands: what people ask of a rollout besides its spec. Each names who, why and which digest.
 
-A command is the annotation ``command.quoting.dev/<verb>`` of a QuotingPolicy, a JSON object. The admission
-policy ``quoting-commands`` holds ``by`` to the name of the user who writes it, and asks for the verb itself
-on quotingpolicies. The operator carries each ``id`` out once and answers in ``status.commands``.
+A command is a pair of annotations of a QuotingPolicy: ``command.quoting.dev/<verb>``, a JSON object, and
+``command.quoting.dev/<verb>.by``, the name of the user who asks. The name stands by itself because CEL reads
+no JSON: the admission policy ``quoting-commands`` holds it to the user who writes, and asks for the verb
+itself on quotingpolicies. The operator carries each ``id`` out once and answers in ``status.commands``.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from enum import StrEnum
 
@@ -15,6 +17,8 @@ from pydantic import Field, ValidationError
 from quoting_operator.api.schema import ApiModel, Text
 
 PREFIX = "command.quoting.dev/"
+BY = ".by"
+"""End of the annotation with the user's name."""
 
 
 class Verb(StrEnum):
@@ -40,6 +44,10 @@ class Verb(StrEnum):
     """Let the content with this sha256 become the baseline though no rollout has proven it."""
 
 
+WITHOUT_REASON = frozenset({Verb.PAUSE, Verb.RESUME, Verb.REHEARSE})
+"""Verbs that need no reason."""
+
+
 class Command(ApiModel):
     """One command."""
 
@@ -55,19 +63,37 @@ class Command(ApiModel):
     criterion: str = Field(default="", max_length=63)
     """Exit criterion, for attest."""
 
+    def annotations(self) -> dict[str, str]:
+        """The pair of annotations that says it."""
+        said = self.model_dump(mode="json", by_alias=True, exclude={"by"}, exclude_defaults=True)
+        key = PREFIX + self.verb
+        return {key: json.dumps(said, ensure_ascii=False, separators=(",", ":")), key + BY: self.by}
+
 
 def commands_of(annotations: Mapping[str, str]) -> tuple[tuple[Command, ...], tuple[str, ...]]:
     """The commands on an object, and a sentence for each that cannot be read."""
     found, unread = [], []
     for key in sorted(annotations):
-        if not key.startswith(PREFIX):
+        if not key.startswith(PREFIX) or key.endswith(BY):
             continue
         try:
-            found.append(Command.model_validate_json(annotations[key]))
-            if found[-1].verb != key.removeprefix(PREFIX):
-                unread.append(f"annotation {key}: its verb is {found.pop().verb}")
+            found.append(_read(annotations, key))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))
             unread.append(f"annotation {key}: {where or 'content'}: {first['msg']}")
+        except ValueError as error:
+            unread.append(f"annotation {key}: {error}")
     return tuple(found), tuple(unread)
+
+
+def _read(annotations: Mapping[str, str], key: str) -> Command:
+    said = json.loads(annotations[key])
+    if not isinstance(said, dict):
+        raise ValueError("its content must be a JSON object")
+    if "by" in said:
+        raise ValueError(f"its by must be left out; annotation {key}{BY} says who asks")
+    command = Command.model_validate({**said, "by": annotations.get(key + BY, "")})
+    if command.verb != key.removeprefix(PREFIX):
+        raise ValueError(f"its verb is {command.verb}")
+    return command

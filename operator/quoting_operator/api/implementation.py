@@ -18,7 +18,7 @@ from quoting_operator.api.schema import (
     rule,
 )
 
-_IMMUTABLE = "^([0-9a-f]{40}|[0-9a-f]{64}|v[0-9]+[.][0-9]+[.][0-9]+([-+.][0-9A-Za-z.+-]+)?)$"
+IMMUTABLE = "^([0-9a-f]{40}|[0-9a-f]{64}|v[0-9]+[.][0-9]+[.][0-9]+([-+.][0-9A-Za-z.+-]+)?)$"
 _Filled = Field(min_length=1, max_length=1024)
 
 
@@ -49,7 +49,7 @@ class ImplementationSpecSpec(ApiModel):
 
     model_config = checked(
         rule(
-            f"self.head.matches('{_IMMUTABLE}')",
+            f"self.head.matches('{IMMUTABLE}')",
             "must be a full commit hash or a version tag such as v1.2.3: a branch can change",
             ".head",
         ),

@@ -28,18 +28,24 @@ class LabelSelector(ApiModel):
 
 
 class SwitchSelector(ApiModel):
-    """Which policies a switch concerns. Both parts must match; an empty part matches all."""
+    """Which policies a switch concerns. All parts must match; an empty part matches all."""
 
     namespaces: tuple[Name, ...] = Field(
         default=(), json_schema_extra={"x-kubernetes-list-type": "set", "maxItems": 256}
     )
     """Namespaces."""
+    names: tuple[Name, ...] = Field(
+        default=(), json_schema_extra={"x-kubernetes-list-type": "set", "maxItems": 256}
+    )
+    """Names of policies."""
     policies: LabelSelector = LabelSelector()
     """Labels of the policy."""
 
-    def matches(self, namespace: str, labels: Mapping[str, str]) -> bool:
-        """Whether a policy of this namespace with these labels is concerned."""
+    def matches(self, namespace: str, name: str, labels: Mapping[str, str]) -> bool:
+        """Whether a policy of this namespace, with this name and these labels, is concerned."""
         if self.namespaces and namespace not in self.namespaces:
+            return False
+        if self.names and name not in self.names:
             return False
         return all(labels.get(key) == value for key, value in self.policies.match_labels.items())
 
@@ -129,7 +135,9 @@ def _shared(policy: Mapping[str, Any], written: Mapping[str, Any]) -> Kill:
         switch = KillSwitchSpec.model_validate(written.get("spec"))
     except ValidationError:
         return Kill(action=KillAction.HALT, reason=f"KillSwitch {name} cannot be read")
-    concerned = switch.selector.matches(metadata.get("namespace", ""), metadata.get("labels") or {})
+    concerned = switch.selector.matches(
+        metadata.get("namespace", ""), metadata.get("name", ""), metadata.get("labels") or {}
+    )
     if not (switch.engaged and concerned):
         return Kill(action=KillAction.NONE)
     return Kill(action=KillAction(switch.action), reason=f"KillSwitch {name}: {switch.reason}")

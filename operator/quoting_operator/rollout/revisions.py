@@ -73,8 +73,8 @@ def wanted(
     if spec.candidate is not None:
         _check_arm("spec.candidate", spec.candidate)
     return Revision(
-        baseline=_arm(spec.baseline),
-        candidate=None if spec.candidate is None else _arm(spec.candidate),
+        baseline=arm_of(spec.baseline),
+        candidate=None if spec.candidate is None else arm_of(spec.candidate),
         instruments=tuple(instrument.to_domain() for instrument in spec.instruments),
         limits=limits,
         instrument_limits={symbol: own for symbol, own in by_instrument.items() if own != Limits()},
@@ -82,6 +82,12 @@ def wanted(
         breach=spec.breach.to_domain(),
         refresh=spec.refresh.to_domain(),
     )
+
+
+def arm_of(arm: Arm) -> ArmSpec:
+    """An arm of a spec as a revision holds it."""
+    weights = None if arm.weights_from is None else arm.weights_from.sha256
+    return ArmSpec(model=arm.model, params=dict(arm.params), weights_sha256=weights)
 
 
 def arm_digest(arm: ArmSpec) -> str:
@@ -98,8 +104,3 @@ def only_tightens(old: Revision, new: Revision) -> bool:
 def _check_arm(field: str, arm: Arm) -> None:
     registry.model_class(arm.model, f"{field}.model")
     registry.build(arm.model, arm.params, f"{field}.params")
-
-
-def _arm(arm: Arm) -> ArmSpec:
-    weights = None if arm.weights_from is None else arm.weights_from.sha256
-    return ArmSpec(model=arm.model, params=dict(arm.params), weights_sha256=weights)

@@ -39,13 +39,16 @@ def test_the_reason_names_the_switch() -> None:
         ({}, True),
         ({"namespaces": ["desk"]}, True),
         ({"namespaces": ["other"]}, False),
+        ({"names": ["btc"]}, True),
+        ({"names": ["eth"]}, False),
+        ({"namespaces": ["other"], "names": ["btc"]}, False),
         ({"policies": {"matchLabels": {"venue": "x"}}}, True),
         ({"policies": {"matchLabels": {"venue": "y"}}}, False),
         ({"policies": {"matchLabels": {"absent": "x"}}}, False),
         ({"namespaces": ["desk"], "policies": {"matchLabels": {"venue": "y"}}}, False),
     ],
 )
-def test_a_selector_chooses_by_namespace_and_label(selector: dict[str, Any], concerned: bool) -> None:
+def test_a_selector_chooses_by_namespace_name_and_label(selector: dict[str, Any], concerned: bool) -> None:
     switch = changed(KILL_SWITCH, "spec.selector", selector)
     assert (kill_of(LABELLED, [switch]).action is KillAction.HALT) is concerned
 

@@ -1,0 +1,65 @@
+"""Policies as a table, a line each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from quoting_operator.api.status import EffectiveArm
+from quoting_operator.cli.plugin.gate_rows import VERDICTS
+from quoting_operator.cli.plugin.health import tone
+from quoting_operator.cli.plugin.style import Style, Tone
+from quoting_operator.cli.plugin.tree import aligned
+from quoting_operator.cli.plugin.view import PolicyView
+from quoting_operator.cli.plugin.words import short_age
+
+_HEADINGS = ("NAME", "PHASE", "STEP", "QUOTES", "GATES", "PODS", "AGE", "MESSAGE")
+
+
+def listing(views: Sequence[PolicyView], now: datetime, style: Style, *, namespaces: bool) -> list[str]:
+    """The table with its headings. namespaces: with a column for them."""
+    rows = [_HEADINGS, *(_row(view, now, style) for view in views)]
+    if namespaces:
+        spaces = ["NAMESPACE", *(view.meta.namespace for view in views)]
+        return aligned([(space, *row) for space, row in zip(spaces, rows, strict=True)])
+    return aligned(rows)
+
+
+def _row(view: PolicyView, now: datetime, style: Style) -> tuple[str, ...]:
+    status, look = view.status, tone(view)
+    phase = "Unseen" if status.phase is None else status.phase.value
+    pods = status.pods
+    return (
+        view.meta.name,
+        f"{style.mark(look)} {style.paint(phase, look)}",
+        _step(view),
+        _quotes(view),
+        _gates(view, style),
+        "-" if pods is None else f"{pods.with_sidecar}/{pods.total}",
+        short_age(view.created, now),
+        status.message,
+    )
+
+
+def _step(view: PolicyView) -> str:
+    canary = None if view.rollout is None else view.rollout.canary
+    if view.status.step is None:
+        return "-"
+    return f"{view.status.step + 1}/{'?' if canary is None else len(canary.steps)}"
+
+
+def _quotes(view: PolicyView) -> str:
+    effective = view.status.effective
+    if effective is None:
+        return "-"
+    if effective.arm is EffectiveArm.CANDIDATE:
+        return f"candidate {effective.exposure_percent} %"
+    return effective.arm.value.lower() if effective.arm is EffectiveArm.BASELINE else "nothing"
+
+
+def _gates(view: PolicyView, style: Style) -> str:
+    """Gates by verdict: how many passed, go on, are stuck, failed."""
+    count = Counter(VERDICTS.get(gate.verdict, Tone.ODD) for gate in view.status.gates)
+    shown = [f"{style.mark(look)}{count[look]}" for look in VERDICTS.values() if count[look]]
+    return " ".join(shown) or "-"
