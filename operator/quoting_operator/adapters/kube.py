@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
+import msgspec
 from kubernetes.aio import client, config
 
 from quoting_operator.api.schema import GROUP, VERSION
@@ -26,6 +27,9 @@ WATCH_TIMEOUT = aiohttp.ClientTimeout(connect=3.0, sock_read=90.0)
 """The server's bookmarks come every minute: a stream silent for longer is dead."""
 
 NOT_FOUND, CONFLICT, GONE, HTTP_ERRORS = 404, 409, 410, 400
+
+PAGE = 250
+"""Objects read at once: what is kept of them is much smaller than what comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ QUOTING_POLICIES = Kind(_OURS, "quotingpolicies")
 IMPLEMENTATION_SPECS = Kind(_OURS, "implementationspecs")
 GATE_SETS = Kind(_OURS, "gatesets")
 KILL_SWITCHES = Kind(_OURS, "killswitches", namespaced=False)
+IMPLEMENTATION_SPECS = Kind(_OURS, "implementationspecs")
+GATE_SETS = Kind(_OURS, "gatesets")
 CONTROLLER_REVISIONS = Kind("apps/v1", "controllerrevisions")
 LEASES = Kind("coordination.k8s.io/v1", "leases")
 CONFIG_MAPS = Kind("v1", "configmaps")
@@ -94,6 +100,21 @@ class Kube:
         query = _selectors(labels, fields) | ({"limit": str(most)} if most else {})
         found = await self._call("GET", kind.path(namespace), query)
         return found["items"], found["metadata"]["resourceVersion"]
+
+    async def pages(
+        self, kind: Kind, namespace: str | None = None, *, labels: str = "", fields: str = ""
+    ) -> AsyncIterator[tuple[list[Json], str]]:
+        """All objects, some at a time, all as of the resource version that stands beside them.
+
+        Raises KubeError, with status GONE where reading took so long that the version is no more.
+        """
+        query = _selectors(labels, fields) | {"limit": str(PAGE)}
+        more = True
+        while more:
+            found = await self._call("GET", kind.path(namespace), query)
+            yield found["items"], found["metadata"]["resourceVersion"]
+            query["continue"] = found["metadata"].get("continue", "")
+            more = bool(query["continue"])
 
     async def create(self, kind: Kind, namespace: str | None, body: Mapping[str, Any]) -> Json:
         """Create an object. Raises KubeError with status CONFLICT where it exists."""
@@ -172,13 +193,13 @@ class Kube:
         }
         response = await self._send("GET", kind.path(namespace), query, timeout=WATCH_TIMEOUT)
         try:
-            async for line in response.content:
-                event = json.loads(line)
+            async for line in _lines(response.content.iter_any()):
+                event = msgspec.json.decode(line)
                 if event["type"] == "ERROR":
                     status = event["object"]
                     raise KubeError(status.get("code", 0), status.get("message", "the watch failed"))
                 yield event["type"], event["object"]
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, OSError, msgspec.DecodeError) as error:
             raise KubeError(0, f"the watch of {kind.plural} broke off: {error!r}") from error
         finally:
             response.close()
@@ -193,7 +214,7 @@ class Kube:
         content_type: str = "application/json",
     ) -> Json:
         response = await self._send(method, path, query, body, content_type=content_type)
-        found: Json = json.loads(await response.read())
+        found: Json = msgspec.json.decode(await response.read())
         return found
 
     async def _send(
@@ -234,6 +255,17 @@ async def connect() -> AsyncIterator[Kube]:
         )
     async with client.ApiClient(settings) as api:
         yield Kube(api)
+
+
+async def _lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """Lines of any length: an object can be larger than what aiohttp takes for a line."""
+    rest: list[bytes] = []
+    async for chunk in chunks:
+        *whole, last = chunk.split(b"\n")
+        for line in whole:
+            yield b"".join((*rest, line))
+            rest = []
+        rest.append(last)
 
 
 def _selectors(labels: str, fields: str) -> dict[str, str]:
