@@ -12,10 +12,12 @@ import kopf
 
 from quoting_operator.adapters.kube import QUOTING_POLICIES, Kube, KubeError, connect
 from quoting_operator.handlers import watch
+from quoting_operator.handlers.collection import PolicyKey
 from quoting_operator.handlers.health import Health, serving
 from quoting_operator.handlers.metrics import QUEUE
-from quoting_operator.handlers.queue import WorkQueue
-from quoting_operator.handlers.reconcile import PolicyKey, Reconciler
+from quoting_operator.handlers.queue import Urgency, WorkQueue
+from quoting_operator.handlers.reconcile import Reconciler
+from quoting_operator.handlers.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -41,14 +43,21 @@ async def run(options: Options, stop: asyncio.Event | None = None) -> None:
         stop = stopped_by_signals()
         background.append(asyncio.create_task(_take_signals_back(started, stop)))
     async with connect() as kube:
-        queue = WorkQueue[PolicyKey](Reconciler(kube).reconcile, options.workers)
+
+        def wake(key: PolicyKey, urgency: Urgency) -> None:
+            queue.wake(key, urgency)
+
+        store = Store(wake, options.namespaces)
+        queue = WorkQueue[PolicyKey](Reconciler(kube, store).reconcile, options.workers)
+        queue.hold(True)
         QUEUE.set_function(lambda: queue.waiting)
-        health = Health(lambda: _why_not_ready(kube))
+        health = Health(lambda: _why_not_ready(kube, store))
         # Everything is made before kopf: at its end it waits for the tasks that were made after it began.
-        background += [asyncio.create_task(queue.run()), asyncio.create_task(health.watch_loop())]
+        work = (queue.run(), store.listen(kube), store.guard(queue.hold), health.watch_loop())
+        background += map(asyncio.create_task, work)
         try:
             async with serving(health.application(), options.host, options.port):
-                await _watch(options, queue, stop, started, background)
+                await _watch(options, store, stop, started, background)
         finally:
             for task in background:
                 task.cancel()
@@ -58,7 +67,7 @@ async def run(options: Options, stop: asyncio.Event | None = None) -> None:
 
 async def _watch(
     options: Options,
-    queue: WorkQueue[PolicyKey],
+    store: Store,
     stop: asyncio.Event,
     started: asyncio.Event,
     background: list[asyncio.Task[None]],
@@ -68,7 +77,7 @@ async def _watch(
         kopf.operator(
             registry=watch.registry(),
             settings=watch.settings(),
-            memo=watch.Woken(queue),
+            memo=watch.Shared(store),
             clusterwide=not options.namespaces,
             namespaces=options.namespaces,
             standalone=True,
@@ -94,8 +103,10 @@ async def _take_signals_back(started: asyncio.Event, stop: asyncio.Event) -> Non
     await stop.wait()
 
 
-async def _why_not_ready(kube: Kube) -> str:
-    """Ready: policies can be read."""
+async def _why_not_ready(kube: Kube, store: Store) -> str:
+    """Ready: the world is known, and policies can be read."""
+    if deaf := store.deaf():
+        return deaf
     try:
         await kube.list_all(QUOTING_POLICIES, most=1)
     except KubeError as error:
