@@ -75,8 +75,8 @@ class Reconciler:
     async def reconcile(self, key: PolicyKey) -> float | None:
         """One pass. Returns the seconds until the policy is due again, None for the resync.
 
-        A pass that wrote something which a pass reads is followed by another, which sees it: what was
-        recorded may be what the next action waited for.
+        A pass that wrote the status is followed by another, which sees it: what was recorded may be what the
+        next action waited for.
 
         Raises ForgetKeyError where the policy is no more, KubeError where the API server refuses.
         """
@@ -144,6 +144,8 @@ class Reconciler:
                 await self._keep(seen, revision)
             case ForgetRevision(name):
                 await kube.delete(CONTROLLER_REVISIONS, namespace, name)
+                if (known := self._store.revisions.get(namespace, name)) is not None:
+                    self._store.revisions.deleted(known)
             case PostEvent():
                 pass  # told once the status says it too
 
