@@ -131,9 +131,11 @@ class Kube:
         query = {"fieldManager": FIELD_MANAGER, "force": "true"}
         return await self._call("PATCH", path, query, body, content_type="application/apply-patch+yaml")
 
-    async def patch(self, kind: Kind, namespace: str | None, name: str, operations: list[Json]) -> Json:
+    async def patch(
+        self, kind: Kind, namespace: str | None, name: str, operations: list[Json], subresource: str = ""
+    ) -> Json:
         """Change parts of an object by JSON patch."""
-        path = kind.path(namespace, name)
+        path = kind.path(namespace, name, subresource)
         query = {"fieldManager": FIELD_MANAGER}
         return await self._call("PATCH", path, query, operations, content_type="application/json-patch+json")
 

@@ -170,7 +170,8 @@ class Reconciler:
             "metadata": {"name": name},
             "status": status.model_dump(mode="json", by_alias=True, exclude_none=True),
         }
-        await self._kube.apply(IMPLEMENTATION_SPECS, seen.meta.namespace, body, "status")
+        answer = await self._kube.apply(IMPLEMENTATION_SPECS, seen.meta.namespace, body, "status")
+        self._store.implementations.answered(slim.trimmed(answer))
 
     async def _keep(self, seen: Observed, revision: StoredRevision) -> None:
         """Create a ControllerRevision. One of its name with other content, or another owner, has to go."""
