@@ -102,13 +102,15 @@ class Store:
 
     async def guard(self, hold: Callable[[bool], None]) -> None:
         """Have all work held while the world is not known, until cancelled."""
-        before = ""
+        known = False
         while True:
             deaf = self.deaf()
             hold(bool(deaf))
-            if deaf != before:
-                log.warning("no policy is worked on: %s", deaf) if deaf else log.info("the world is known")
-            before = deaf
+            if deaf and known:
+                log.error("no policy is worked on: %s", deaf)
+            if not deaf and not known:
+                log.info("every kind is known: policies are worked on")
+            known = not deaf
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), 1.0)
             self._changed.clear()

@@ -1,6 +1,6 @@
 """The operator with a thousand policies on a real etcd and API server.
 
-    python benchmarks/operator.py [--json] [--policies 1000] [--authority 100]
+    python benchmarks/operator_scale.py [--json] [--policies 1000] [--authority 100]
 
 A control plane of its own is started and removed. The operator is a process of its own, everything else here
 is its users: policies with a pod each, sidecars that tell of breaches, somebody who pulls the kill switch.
@@ -295,6 +295,7 @@ async def measure(kubeconfig: Path, options: argparse.Namespace) -> dict[str, An
                     "all reconciled",
                 )
                 figures["start_to_all_reconciled_s"] = round(time.perf_counter() - operator.started, 2)
+                figures["start_cpu_s"] = round(operator.cpu_s(), 2)
                 await into_canary(kube, policies, leases, holding)
                 await asyncio.sleep(10)
                 figures |= await steady(operator, options.seconds)
