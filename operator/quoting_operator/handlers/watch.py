@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import kopf
 
@@ -21,6 +21,20 @@ class Shared:
         return self
 
 
+class NoEssence(kopf.DiffBaseStorage):
+    """No last configuration, as only plain events are handled: kopf would copy every object for it twice."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        """What kopf would compare with the last configuration."""
+        return cast("kopf.BodyEssence", {})
+
+    def fetch(self, **_: Any) -> None:
+        """There is none."""
+
+    def store(self, **_: Any) -> None:
+        """None is written."""
+
+
 def registry() -> kopf.OperatorRegistry:
     """The handlers, in a registry of their own."""
     found = kopf.OperatorRegistry()
@@ -37,6 +51,7 @@ def settings() -> kopf.OperatorSettings:
     # Handlers only tell the store, so that there is nothing to wait for at the end.
     found.queueing.exit_timeout = 0.5
     found.posting.enabled = False
+    found.persistence.diffbase_storage = NoEssence()
     # The definitions are there before the operator is; it needs no right to read them.
     found.scanning.disabled = True
     return found
