@@ -18,11 +18,16 @@ from quoting_operator.handlers.metrics import QUEUE
 from quoting_operator.handlers.queue import Urgency, WorkQueue
 from quoting_operator.handlers.reconcile import Reconciler
 from quoting_operator.handlers.store import Store
+from quoting_operator.handlers.telling import Teller
 
 log = logging.getLogger(__name__)
 
 STOP_S = 4.0
 """Seconds that kopf has to end its watches before it is cancelled."""
+
+
+TELL_S = 0.5
+"""Seconds at the end for the Events that wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +53,24 @@ async def run(options: Options, stop: asyncio.Event | None = None) -> None:
             queue.wake(key, urgency)
 
         store = Store(wake, options.namespaces)
-        queue = WorkQueue[PolicyKey](Reconciler(kube, store).reconcile, options.workers)
+        teller = Teller(kube.post_event)
+        queue = WorkQueue[PolicyKey](Reconciler(kube, store, teller).reconcile, options.workers)
         queue.hold(True)
         QUEUE.set_function(lambda: queue.waiting)
         health = Health(lambda: _why_not_ready(kube, store))
         # Everything is made before kopf: at its end it waits for the tasks that were made after it began.
-        work = (queue.run(), store.listen(kube), store.guard(queue.hold), health.watch_loop())
+        work = (
+            queue.run(),
+            teller.run(),
+            store.listen(kube),
+            store.guard(queue.hold),
+            health.watch_loop(),
+        )
         background += map(asyncio.create_task, work)
         try:
             async with serving(health.application(), options.host, options.port):
                 await _watch(options, store, stop, started, background)
+            await teller.finish(TELL_S)
         finally:
             for task in background:
                 task.cancel()

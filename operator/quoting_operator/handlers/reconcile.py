@@ -29,6 +29,7 @@ from quoting_operator.handlers.collection import Collection, PolicyKey
 from quoting_operator.handlers.metrics import PASSES, SECONDS, STATUS_WRITES
 from quoting_operator.handlers.queue import ForgetKeyError
 from quoting_operator.handlers.store import Store, implementation_name
+from quoting_operator.handlers.telling import Teller
 from quoting_operator.rollout.decide import decide
 from quoting_operator.rollout.decision import (
     Action,
@@ -67,9 +68,10 @@ def now() -> datetime:
 class Reconciler:
     """Brings one policy at a time to where it should be; each pass starts from the world as last seen."""
 
-    def __init__(self, kube: Kube, store: Store, clock: Callable[[], datetime] = now) -> None:
+    def __init__(self, kube: Kube, store: Store, teller: Teller, clock: Callable[[], datetime] = now) -> None:
         self._kube = kube
         self._store = store
+        self._teller = teller
         self._clock = clock
 
     async def reconcile(self, key: PolicyKey) -> float | None:
@@ -93,7 +95,8 @@ class Reconciler:
                 result = "conflict"
                 return 0.0
             for action in decision.actions:
-                await self._tell(seen, action)
+                if isinstance(action, PostEvent):
+                    self._teller.tell(seen.policy, action)
             if decision.errors:
                 raise StepsFailedError("; ".join(f"{e.step}: {e.message}" for e in decision.errors))
             result = "done"
@@ -189,16 +192,6 @@ class Reconciler:
             await kube.delete(CONTROLLER_REVISIONS, namespace, revision.name)
             made = await kube.create(CONTROLLER_REVISIONS, namespace, revision.manifest(seen.policy))
         self._store.revisions.answered(slim.trimmed(made))
-
-    async def _tell(self, seen: Observed, action: Action) -> None:
-        """Post an Event. That it could not be posted stops nothing."""
-        if not isinstance(action, PostEvent):
-            return
-        kind = "Warning" if action.warning else "Normal"
-        try:
-            await self._kube.post_event(seen.policy, action.reason, action.message, kind)
-        except KubeError as error:
-            log.warning("Event %s of %s not posted: %s", action.reason, seen.meta.name, error)
 
     async def _written(self, seen: Observed, decision: Decision) -> bool:
         """Write the status if it differs from what was seen; whether it was written.
