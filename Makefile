@@ -47,7 +47,7 @@ demo: setup ## what works today, on a real node, step by step
 	$(BIN)/python examples/demo.py
 
 bench: setup ## every benchmark, as JSON lines
-	for name in cluster engine gates models replay sidecar; do $(BIN)/python benchmarks/$$name.py --json || exit 1; done
+	for name in cluster engine gates models operator_scale replay sidecar; do $(BIN)/python benchmarks/$$name.py --json || exit 1; done
 
 crds: setup ## write crds/ from the models
 	$(BIN)/python -m quoting_operator.api.crd crds

@@ -125,13 +125,13 @@ def test_a_status_that_did_not_change_is_not_written_again(desk: Desk) -> None:
 
 def test_a_kill_switch_shows_in_status_and_goes_when_released(desk: Desk) -> None:
     desk.apply(changed(POLICY, "spec.candidate", CANDIDATE))
-    desk.reaches("Pending")
+    desk.reaches("Paper")
     switch = changed(KILL_SWITCH, "metadata.name", f"halt-{desk.namespace}")
     switch["spec"]["selector"] = {"namespaces": [desk.namespace]}
     desk.apply(switch)
     assert desk.reaches("Killed")["effective"]["arm"] == "None"
     desk.apply(changed(changed(switch, "spec.engaged", False), "spec.reason", "over"))
-    assert desk.reaches("Pending")["effective"]["arm"] == "Baseline"
+    assert desk.reaches("Paper")["effective"]["arm"] == "Baseline"
     reasons = {event["reason"] for event in desk.get("events")["items"]}
     assert {"PhaseChanged", "RevisionAccepted"} <= reasons
 

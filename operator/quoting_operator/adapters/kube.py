@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
+import msgspec
 from kubernetes.aio import client, config
 
 from quoting_operator.api.schema import GROUP, VERSION
@@ -26,6 +27,9 @@ WATCH_TIMEOUT = aiohttp.ClientTimeout(connect=3.0, sock_read=90.0)
 """The server's bookmarks come every minute: a stream silent for longer is dead."""
 
 NOT_FOUND, CONFLICT, GONE, HTTP_ERRORS = 404, 409, 410, 400
+
+PAGE = 250
+"""Objects read at once: what is kept of them is much smaller than what comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,21 @@ class Kube:
         found = await self._call("GET", kind.path(namespace), query)
         return found["items"], found["metadata"]["resourceVersion"]
 
+    async def pages(
+        self, kind: Kind, namespace: str | None = None, *, labels: str = "", fields: str = ""
+    ) -> AsyncIterator[tuple[list[Json], str]]:
+        """All objects, some at a time, all as of the resource version that stands beside them.
+
+        Raises KubeError, with status GONE where reading took so long that the version is no more.
+        """
+        query = _selectors(labels, fields) | {"limit": str(PAGE)}
+        more = True
+        while more:
+            found = await self._call("GET", kind.path(namespace), query)
+            yield found["items"], found["metadata"]["resourceVersion"]
+            query["continue"] = found["metadata"].get("continue", "")
+            more = bool(query["continue"])
+
     async def create(self, kind: Kind, namespace: str | None, body: Mapping[str, Any]) -> Json:
         """Create an object. Raises KubeError with status CONFLICT where it exists."""
         return await self._call("POST", kind.path(namespace), {"fieldManager": self._manager}, body)
@@ -116,9 +135,11 @@ class Kube:
         query = {"fieldManager": self._manager, "force": "true"}
         return await self._call("PATCH", path, query, body, content_type="application/apply-patch+yaml")
 
-    async def patch(self, kind: Kind, namespace: str | None, name: str, operations: list[Json]) -> Json:
+    async def patch(
+        self, kind: Kind, namespace: str | None, name: str, operations: list[Json], subresource: str = ""
+    ) -> Json:
         """Change parts of an object by JSON patch."""
-        path = kind.path(namespace, name)
+        path = kind.path(namespace, name, subresource)
         query = {"fieldManager": self._manager}
         return await self._call("PATCH", path, query, operations, content_type="application/json-patch+json")
 
@@ -182,13 +203,13 @@ class Kube:
         }
         response = await self._send("GET", kind.path(namespace), query, timeout=WATCH_TIMEOUT)
         try:
-            async for line in response.content:
-                event = json.loads(line)
+            async for line in _lines(response.content.iter_any()):
+                event = msgspec.json.decode(line)
                 if event["type"] == "ERROR":
                     status = event["object"]
                     raise KubeError(status.get("code", 0), status.get("message", "the watch failed"))
                 yield event["type"], event["object"]
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, OSError, msgspec.DecodeError) as error:
             raise KubeError(0, f"the watch of {kind.plural} broke off: {error!r}") from error
         finally:
             response.close()
@@ -203,7 +224,7 @@ class Kube:
         content_type: str = "application/json",
     ) -> Json:
         response = await self._send(method, path, query, body, content_type=content_type)
-        found: Json = json.loads(await response.read())
+        found: Json = msgspec.json.decode(await response.read())
         return found
 
     async def _send(
@@ -244,6 +265,17 @@ async def connect() -> AsyncIterator[Kube]:
         )
     async with client.ApiClient(settings) as api:
         yield Kube(api)
+
+
+async def _lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """Lines of any length: an object can be larger than what aiohttp takes for a line."""
+    rest: list[bytes] = []
+    async for chunk in chunks:
+        *whole, last = chunk.split(b"\n")
+        for line in whole:
+            yield b"".join((*rest, line))
+            rest = []
+        rest.append(last)
 
 
 def _selectors(labels: str, fields: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -42,7 +43,7 @@ async def connect(access: Access) -> AsyncIterator[Connection]:
     file = access.kubeconfig or os.environ.get("KUBECONFIG", "")
     if not file and "KUBERNETES_SERVICE_HOST" in os.environ:
         config.load_incluster_config(client_configuration=settings)  # type: ignore[no-untyped-call]  # theirs
-        namespace = _POD_NAMESPACE.read_text().strip()
+        namespace = await asyncio.to_thread(_POD_NAMESPACE.read_text)
     else:
         namespace = await _load(file or KUBE_CONFIG_DEFAULT_LOCATION, access.context, settings)
     async with client.ApiClient(settings) as api:

@@ -34,6 +34,10 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--namespace", action="append", default=[], help="only this one; may be repeated")
     run.add_argument("--port", type=int, default=8080, help="port of /livez, /readyz, /metrics")
     run.add_argument("--workers", type=int, default=10, help="policies worked on at once")
+    run.add_argument("--prometheus", default="", metavar="URL", help="where pods' metrics are read from")
+    run.add_argument(
+        "--scrape-interval", type=float, default=15.0, metavar="SECONDS", help="how often it scrapes them"
+    )
     run.set_defaults(start=_operator)
     admission = commands.add_parser("webhook", help="inject sidecars into pods")
     admission.add_argument("--image", required=True, help="image of the sidecar")
@@ -55,7 +59,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _operator(options: argparse.Namespace) -> Coroutine[None, None, None]:
     return operator.run(
-        operator.Options(tuple(options.namespace), port=options.port, workers=options.workers)
+        operator.Options(
+            tuple(options.namespace),
+            prometheus=options.prometheus,
+            scrape_interval_s=options.scrape_interval,
+            port=options.port,
+            workers=options.workers,
+        )
     )
 
 

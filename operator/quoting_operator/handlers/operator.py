@@ -5,29 +5,46 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
 import kopf
 
 from quoting_operator.adapters.kube import QUOTING_POLICIES, Kube, KubeError, connect
+from quoting_operator.adapters.prometheus import Prometheus
+from quoting_operator.adapters.telemetry import Scraping, Telemetry
+from quoting_operator.gates.block_reading import BlockReading, BlockRequest
 from quoting_operator.handlers import watch
+from quoting_operator.handlers.collection import PolicyKey
 from quoting_operator.handlers.health import Health, serving
+from quoting_operator.handlers.measuring import Measuring
 from quoting_operator.handlers.metrics import QUEUE
-from quoting_operator.handlers.queue import WorkQueue
-from quoting_operator.handlers.reconcile import PolicyKey, Reconciler
+from quoting_operator.handlers.queue import Urgency, WorkQueue
+from quoting_operator.handlers.reconcile import Reconciler
+from quoting_operator.handlers.store import Store
+from quoting_operator.handlers.telling import Teller
 
 log = logging.getLogger(__name__)
 
 STOP_S = 4.0
 """Seconds that kopf has to end its watches before it is cancelled."""
 
+TELL_S = 0.5
+"""Seconds at the end for the Events that wait."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the operator runs. namespaces: empty for the whole cluster. port: of probes and metrics."""
+    """How the operator runs. namespaces: empty for the whole cluster. port: of probes and metrics.
+
+    prometheus: its URL; without one nothing is measured, so that nothing leaves shadow. scrape_interval_s:
+    how often it scrapes the pods.
+    """
 
     namespaces: tuple[str, ...] = ()
+    prometheus: str = ""
+    scrape_interval_s: float = 15.0
     host: str = "0.0.0.0"  # noqa: S104  probes come from the node
     port: int = 8080
     workers: int = 10
@@ -41,15 +58,36 @@ async def run(options: Options, stop: asyncio.Event | None = None) -> None:
         stop = stopped_by_signals()
         background.append(asyncio.create_task(_take_signals_back(started, stop)))
     async with connect() as kube:
-        queue = WorkQueue[PolicyKey](Reconciler(kube).reconcile, options.workers)
+
+        def wake(key: PolicyKey, urgency: Urgency) -> None:
+            queue.wake(key, urgency)
+
+        store = Store(wake, options.namespaces)
+        teller = Teller(kube.post_event)
+        scraping = Scraping(interval_s=options.scrape_interval_s)
+        measuring = Measuring[PolicyKey](
+            _reader(options, scraping), scraping.lag_s, lambda key: wake(key, Urgency.ROUTINE)
+        )
+        reconciler = Reconciler(kube, store, teller, measuring)
+        queue = WorkQueue[PolicyKey](reconciler.reconcile, options.workers)
+        queue.hold(True)
         QUEUE.set_function(lambda: queue.waiting)
-        health = Health(lambda: why_not_ready(kube, options.namespaces))
+        health = Health(lambda: why_not_ready(kube, store, options.namespaces))
         # Everything is made before kopf: at its end it waits for the tasks that were made after it began.
-        background += [asyncio.create_task(queue.run()), asyncio.create_task(health.watch_loop())]
+        work = (
+            queue.run(),
+            teller.run(),
+            store.listen(kube),
+            store.guard(queue.hold),
+            health.watch_loop(),
+        )
+        background += map(asyncio.create_task, work)
         try:
             async with serving(health.application(), options.host, options.port):
-                await _watch(options, queue, stop, started, background)
+                await _watch(options, store, stop, started, background)
+            await teller.finish(TELL_S)
         finally:
+            measuring.close()
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
@@ -58,7 +96,7 @@ async def run(options: Options, stop: asyncio.Event | None = None) -> None:
 
 async def _watch(
     options: Options,
-    queue: WorkQueue[PolicyKey],
+    store: Store,
     stop: asyncio.Event,
     started: asyncio.Event,
     background: list[asyncio.Task[None]],
@@ -68,7 +106,7 @@ async def _watch(
         kopf.operator(
             registry=watch.registry(),
             settings=watch.settings(),
-            memo=watch.Woken(queue),
+            memo=watch.Shared(store),
             clusterwide=not options.namespaces,
             namespaces=options.namespaces,
             standalone=True,
@@ -94,8 +132,22 @@ async def _take_signals_back(started: asyncio.Event, stop: asyncio.Event) -> Non
     await stop.wait()
 
 
-async def why_not_ready(kube: Kube, namespaces: tuple[str, ...]) -> str:
-    """Ready: policies can be read, everywhere or in the namespaces that are ours."""
+def _reader(options: Options, scraping: Scraping) -> Callable[[BlockRequest], Awaitable[BlockReading]]:
+    """What reads blocks; where there is no Prometheus, what says so."""
+    if options.prometheus:
+        return Telemetry(Prometheus(options.prometheus), scraping).read_blocks
+
+    async def nothing(request: BlockRequest) -> BlockReading:
+        problem = "no Prometheus is configured: start the operator with --prometheus URL"
+        return BlockReading(blocks={}, last=request.first - 1, reachable=False, problem=problem)
+
+    return nothing
+
+
+async def why_not_ready(kube: Kube, store: Store, namespaces: tuple[str, ...]) -> str:
+    """Ready: the world is known, and policies can be read, everywhere or in the namespaces that are ours."""
+    if deaf := store.deaf():
+        return deaf
     try:
         for namespace in namespaces or (None,):
             await kube.list_all(QUOTING_POLICIES, namespace, most=1)

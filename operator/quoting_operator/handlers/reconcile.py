@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, Self
+from typing import Any
 
 from quoting_operator.adapters.kube import (
     CONFIG_MAPS,
@@ -14,19 +15,22 @@ from quoting_operator.adapters.kube import (
     CONTROLLER_REVISIONS,
     IMPLEMENTATION_SPECS,
     JOBS,
-    KILL_SWITCHES,
     LEASES,
-    PODS,
+    NOT_FOUND,
     QUOTING_POLICIES,
     Kind,
     Kube,
     KubeError,
 )
 from quoting_operator.api.implementation import ImplementationStatus
-from quoting_operator.api.policy import POLICY_LABEL
 from quoting_operator.api.schema import API_VERSION
+from quoting_operator.handlers import slim
+from quoting_operator.handlers.collection import Collection, PolicyKey
+from quoting_operator.handlers.measuring import Measuring
 from quoting_operator.handlers.metrics import PASSES, SECONDS, STATUS_WRITES
 from quoting_operator.handlers.queue import ForgetKeyError
+from quoting_operator.handlers.store import Store, implementation_name
+from quoting_operator.handlers.telling import Teller
 from quoting_operator.rollout.decide import decide
 from quoting_operator.rollout.decision import (
     Action,
@@ -48,24 +52,13 @@ log = logging.getLogger(__name__)
 KINDS = {"Job": JOBS, "ConfigMap": CONFIG_MAPS}
 """Kinds that are created once."""
 
-CONFLICT_RETRY_S = 0.05
-"""Seconds after which a pass is repeated whose policy changed meanwhile."""
-
-
-class PolicyKey(NamedTuple):
-    """Which policy."""
-
-    namespace: str
-    name: str
-
-    @classmethod
-    def of(cls, body: Any) -> Self:
-        """Of a QuotingPolicy."""
-        return cls(body["metadata"]["namespace"], body["metadata"]["name"])
-
 
 class StepsFailedError(Exception):
     """Some steps of a pass failed; what the others decided is done, and the pass is to be repeated."""
+
+
+class ChangedError(Exception):
+    """Something was no longer what the pass saw. It has been looked at since."""
 
 
 def now() -> datetime:
@@ -74,78 +67,111 @@ def now() -> datetime:
 
 
 class Reconciler:
-    """Brings one policy at a time to where it should be; each pass starts from what is, not from memory."""
+    """Brings one policy at a time to where it should be; each pass starts from the world as last seen."""
 
-    def __init__(self, kube: Kube, clock: Callable[[], datetime] = now) -> None:
+    def __init__(
+        self,
+        kube: Kube,
+        store: Store,
+        teller: Teller,
+        measuring: Measuring[PolicyKey],
+        clock: Callable[[], datetime] = now,
+    ) -> None:
         self._kube = kube
+        self._store = store
+        self._teller = teller
+        self._measuring = measuring
         self._clock = clock
 
     async def reconcile(self, key: PolicyKey) -> float | None:
         """One pass. Returns the seconds until the policy is due again, None for the resync.
+
+        A pass that wrote the status is followed by another, which sees it: what was recorded may be what the
+        next action waited for.
 
         Raises ForgetKeyError where the policy is no more, KubeError where the API server refuses.
         """
         started = time.monotonic()
         result = "error"
         try:
-            seen = await self._observe(key)
+            seen = self._observe(key)
             decision = decide(seen, self._clock())
-            for action in decision.actions:
-                await self._act(seen, action)
-            if not await self._written(seen, decision):
+            try:
+                for action in decision.actions:
+                    await self._act(seen, action)
+                wrote = await self._written(seen, decision)
+            except ChangedError:
                 result = "conflict"
-                return CONFLICT_RETRY_S
+                return 0.0
             for action in decision.actions:
-                await self._tell(seen, action)
+                if isinstance(action, PostEvent):
+                    self._teller.tell(seen.policy, action)
             if decision.errors:
                 raise StepsFailedError("; ".join(f"{e.step}: {e.message}" for e in decision.errors))
             result = "done"
+        except ForgetKeyError:
+            self._measuring.forget(key)
+            result = "gone"
+            raise
         finally:
             PASSES.labels(result).inc()
             SECONDS.observe(time.monotonic() - started)
+        self._measuring.ask(key, decision.request)
+        if wrote:
+            return 0.0
         if decision.due is None:
             return None
         return max(0.0, (decision.due - self._clock()).total_seconds())
 
-    async def _observe(self, key: PolicyKey) -> Observed:
-        kube, namespace, name = self._kube, key.namespace, key.name
-        policy = await kube.get(QUOTING_POLICIES, namespace, name)
+    def _observe(self, key: PolicyKey) -> Observed:
+        store, here = self._store, key.namespace
+        policy = store.policies.get(*key)
         if policy is None or policy["metadata"].get("deletionTimestamp"):
             raise ForgetKeyError
-        mine = f"{POLICY_LABEL}={name}"
-        switches, _ = await kube.list_all(KILL_SWITCHES)
-        ref = risk_policy_ref(policy)
-        risk = None if ref is None else await kube.get(CONFIG_MAPS, namespace, ref.name)
-        revisions, _ = await kube.list_all(CONTROLLER_REVISIONS, namespace, labels=mine)
-        lease = await kube.get(LEASES, namespace, name)
-        pods, _ = await kube.list_all(PODS, namespace, labels=mine)
-        ours = [r for r in revisions if _owned(r, policy)]
-        return observed(policy, switches=switches, risk=risk, revisions=ours, lease=lease, pods=pods)
+        risk = risk_policy_ref(policy)
+        return observed(
+            policy,
+            switches=store.switches.all(),
+            risk=None if risk is None else store.risk.get(here, risk.name),
+            revisions=[revision for revision in store.revisions.of(key) if _owned(revision, policy)],
+            lease=store.leases.get(*key),
+            pods=store.pods.of(key),
+            events=store.breaches.of(key),
+            implementation=store.implementations.get(here, implementation_name(policy)),
+            gate_sets=store.gate_sets.of(PolicyKey(here, "")),
+            jobs=store.jobs.of(key),
+            job_pods=store.paper_pods.of(key),
+            config_maps=[report["metadata"]["name"] for report in store.reports.of(key)],
+            reading=self._measuring.answer(key),
+        )
 
     async def _act(self, seen: Observed, action: Action) -> None:
         kube, namespace = self._kube, seen.meta.namespace
         match action:
             case RevokeAuthority():
                 await kube.delete(LEASES, namespace, seen.meta.name)
+                if seen.lease is not None:
+                    self._store.leases.deleted(seen.lease)
             case GrantAuthority(lease):
-                await self._grant(namespace, lease)
+                await self._grant(PolicyKey(namespace, seen.meta.name), lease)
             case CreateOnce(kind, manifest):
                 await self._create_once(KINDS[kind], namespace, manifest)
             case WriteImplementation(name, status):
                 await self._write_implementation(seen, name, status)
             case StoreRevision(revision):
-                await self._store(seen, revision)
+                await self._keep(seen, revision)
             case ForgetRevision(name):
                 await kube.delete(CONTROLLER_REVISIONS, namespace, name)
+                if (known := self._store.revisions.get(namespace, name)) is not None:
+                    self._store.revisions.deleted(known)
             case PostEvent():
                 pass  # told once the status says it too
 
-    async def _grant(self, namespace: str, lease: Mapping[str, Any]) -> None:
-        """Write the Lease if it is still the one that was seen; raises KubeError with CONFLICT otherwise."""
-        if "resourceVersion" in lease["metadata"]:
-            await self._kube.replace(LEASES, namespace, lease)
-        else:
-            await self._kube.create(LEASES, namespace, lease)
+    async def _grant(self, key: PolicyKey, lease: Mapping[str, Any]) -> None:
+        """Write the Lease if it is still the one that was seen; raises ChangedError otherwise."""
+        write = self._kube.replace if "resourceVersion" in lease["metadata"] else self._kube.create
+        async with self._refreshed(LEASES, self._store.leases, key):
+            self._store.leases.answered(slim.trimmed(await write(LEASES, key.namespace, lease)))
 
     async def _create_once(self, kind: Kind, namespace: str, manifest: Mapping[str, Any]) -> None:
         """Create an object that is told by its name; that it is there already is fine."""
@@ -162,13 +188,14 @@ class Reconciler:
             "metadata": {"name": name},
             "status": status.model_dump(mode="json", by_alias=True, exclude_none=True),
         }
-        await self._kube.apply(IMPLEMENTATION_SPECS, seen.meta.namespace, body, "status")
+        answer = await self._kube.apply(IMPLEMENTATION_SPECS, seen.meta.namespace, body, "status")
+        self._store.implementations.answered(slim.trimmed(answer))
 
-    async def _store(self, seen: Observed, revision: StoredRevision) -> None:
+    async def _keep(self, seen: Observed, revision: StoredRevision) -> None:
         """Create a ControllerRevision. One of its name with other content, or another owner, has to go."""
         kube, namespace = self._kube, seen.meta.namespace
         try:
-            await kube.create(CONTROLLER_REVISIONS, namespace, revision.manifest(seen.policy))
+            made = await kube.create(CONTROLLER_REVISIONS, namespace, revision.manifest(seen.policy))
         except KubeError as error:
             if error.status != CONFLICT:
                 raise
@@ -178,23 +205,17 @@ class Reconciler:
                 return
             log.warning("ControllerRevision %s is not what its name says; making it anew", revision.name)
             await kube.delete(CONTROLLER_REVISIONS, namespace, revision.name)
-            await kube.create(CONTROLLER_REVISIONS, namespace, revision.manifest(seen.policy))
-
-    async def _tell(self, seen: Observed, action: Action) -> None:
-        """Post an Event. That it could not be posted stops nothing."""
-        if not isinstance(action, PostEvent):
-            return
-        kind = "Warning" if action.warning else "Normal"
-        try:
-            await self._kube.post_event(seen.policy, action.reason, action.message, kind)
-        except KubeError as error:
-            log.warning("Event %s of %s not posted: %s", action.reason, seen.meta.name, error)
+            made = await kube.create(CONTROLLER_REVISIONS, namespace, revision.manifest(seen.policy))
+        self._store.revisions.answered(slim.trimmed(made))
 
     async def _written(self, seen: Observed, decision: Decision) -> bool:
-        """Write the status if it differs from what was read; False where somebody wrote in between."""
+        """Write the status if it differs from what was seen; whether it was written.
+
+        Raises ChangedError where the policy is no longer the one that was seen.
+        """
         status = decision.status.model_dump(mode="json", by_alias=True, exclude_none=True)
         if status == (seen.policy.get("status") or {}):
-            return True
+            return False
         body = {
             "apiVersion": API_VERSION,
             "kind": "QuotingPolicy",
@@ -204,14 +225,28 @@ class Reconciler:
             },
             "status": status,
         }
-        try:
-            await self._kube.apply(QUOTING_POLICIES, seen.meta.namespace, body, "status")
-        except KubeError as error:
-            if error.status == CONFLICT:
-                return False
-            raise
+        policies, key = self._store.policies, PolicyKey(seen.meta.namespace, seen.meta.name)
+        async with self._refreshed(QUOTING_POLICIES, policies, key):
+            with policies.writing(key, status):
+                answer = await self._kube.apply(QUOTING_POLICIES, key.namespace, body, "status")
+                policies.answered(slim.trimmed(answer))
         STATUS_WRITES.inc()
         return True
+
+    @asynccontextmanager
+    async def _refreshed(self, kind: Kind, collection: Collection, key: PolicyKey) -> AsyncIterator[None]:
+        """Around a write of what was seen. Where that is no longer so, look at it and raise ChangedError."""
+        try:
+            yield
+        except KubeError as error:
+            if error.status not in (CONFLICT, NOT_FOUND):
+                raise
+            known, found = collection.get(*key), await self._kube.get(kind, *key)
+            if found is not None:
+                collection.answered(slim.trimmed(found))
+            elif known is not None:
+                collection.lost(known)
+            raise ChangedError(str(error)) from error
 
 
 def _owned(revision: Any, policy: Any) -> bool:

@@ -1,26 +1,38 @@
-"""Thin kopf shims: every event wakes the policies that it concerns; the work itself is level-triggered."""
+"""Thin kopf shims: every event of a policy goes to the store, which wakes what it concerns."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import kopf
 
-from quoting_operator.api.policy import POLICY_LABEL, RISK_LABEL
 from quoting_operator.api.schema import GROUP, VERSION
-from quoting_operator.handlers.queue import WorkQueue
-from quoting_operator.handlers.reconcile import PolicyKey
+from quoting_operator.handlers import slim
+from quoting_operator.handlers.store import Store
 
 
-class Woken:
+class Shared:
     """What the handlers share. kopf copies its memo; this one is the same for all."""
 
-    def __init__(self, queue: WorkQueue[PolicyKey]) -> None:
-        self.queue = queue
+    def __init__(self, store: Store) -> None:
+        self.store = store
 
-    def __copy__(self) -> Woken:
+    def __copy__(self) -> Shared:
         return self
+
+
+class NoEssence(kopf.DiffBaseStorage):
+    """No last configuration, as only plain events are handled: kopf would copy every object for it twice."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        """What kopf would compare with the last configuration."""
+        return cast("kopf.BodyEssence", {})
+
+    def fetch(self, **_: Any) -> None:
+        """There is none."""
+
+    def store(self, **_: Any) -> None:
+        """None is written."""
 
 
 def registry() -> kopf.OperatorRegistry:
@@ -28,25 +40,18 @@ def registry() -> kopf.OperatorRegistry:
     found = kopf.OperatorRegistry()
     kopf.on.login(registry=found)(login)
     kopf.on.event(GROUP, VERSION, "quotingpolicies", registry=found)(policy_changed)
-    kopf.on.event(GROUP, VERSION, "killswitches", registry=found)(kill_switch_changed)
-    kopf.on.event("v1", "configmaps", labels={RISK_LABEL: "true"}, registry=found)(risk_changed)
-    for group, plural in (("", "pods"), ("apps", "controllerrevisions")):
-        decorate = kopf.on.event(group, "v1", plural, labels={POLICY_LABEL: kopf.PRESENT}, registry=found)
-        decorate(belonging_changed)
     return found
 
 
 def settings() -> kopf.OperatorSettings:
-    """Settings: only our pods, revisions and risk limits are watched, and nothing is written to objects."""
+    """Settings: nothing is written to objects, and watches end before they can go silent."""
     found = kopf.OperatorSettings()
     found.watching.server_timeout = 300
-    found.watching.label_selectors["pods"] = POLICY_LABEL
-    found.watching.label_selectors["controllerrevisions"] = POLICY_LABEL
-    found.watching.label_selectors["configmaps"] = f"{RISK_LABEL}=true"
     found.networking.request_timeout = 20
-    # Handlers only wake the queue, so that there is nothing to wait for at the end.
+    # Handlers only tell the store, so that there is nothing to wait for at the end.
     found.queueing.exit_timeout = 0.5
     found.posting.enabled = False
+    found.persistence.diffbase_storage = NoEssence()
     # The definitions are there before the operator is; it needs no right to read them.
     found.scanning.disabled = True
     return found
@@ -57,22 +62,10 @@ def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
     return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
 
 
-async def policy_changed(body: kopf.Body, memo: Woken, **_: Any) -> None:
-    """Wake this policy."""
-    memo.queue.wake(PolicyKey.of(body))
-
-
-async def kill_switch_changed(memo: Woken, **_: Any) -> None:
-    """Wake every policy: a selector may have let go of some."""
-    memo.queue.wake_all(lambda _key: True)
-
-
-async def risk_changed(namespace: str | None, memo: Woken, **_: Any) -> None:
-    """Wake the policies of the namespace; which of them refer to these limits is theirs to say."""
-    memo.queue.wake_all(lambda key: key.namespace == namespace)
-
-
-async def belonging_changed(namespace: str | None, labels: Mapping[str, str], memo: Woken, **_: Any) -> None:
-    """Wake the policy that a pod or a revision belongs to."""
-    key = PolicyKey(namespace or "", labels[POLICY_LABEL])
-    memo.queue.wake_all(lambda known: known == key)
+async def policy_changed(event: kopf.RawEvent, memo: Shared, **_: Any) -> None:
+    """Keep the policy as it is now; the work itself is level-triggered."""
+    policy = slim.trimmed(dict(event["object"]))
+    if event["type"] == "DELETED":
+        memo.store.policies.lost(policy)
+    else:
+        memo.store.policies.saw(policy)

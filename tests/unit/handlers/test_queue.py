@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from quoting_operator.handlers.queue import ForgetKeyError, WorkQueue
+from quoting_operator.handlers.queue import ForgetKeyError, Urgency, WorkQueue
 
 pytestmark = pytest.mark.looptime
 
@@ -124,9 +124,6 @@ async def test_a_forgotten_key_comes_back_only_when_it_is_woken() -> None:
         queue.wake("a")
         await asyncio.sleep(60)
         assert len(work.began) == 1
-        queue.wake_all(lambda _: True)
-        await asyncio.sleep(1)
-        assert len(work.began) == 1
         queue.wake("a")
         await asyncio.sleep(1)
     assert len(work.began) == 2
@@ -140,3 +137,66 @@ async def test_a_key_woken_while_it_is_being_forgotten_is_looked_at_again() -> N
         queue.wake("a")
         await asyncio.sleep(5)
     assert len(work.began) == 2
+
+
+async def test_what_is_urgent_comes_before_what_waited_longer() -> None:
+    work = Recorded()
+    async with running(work, workers=1, reserved=0) as queue:
+        for key in "abc":
+            queue.wake(key)
+        await asyncio.sleep(0.5)
+        queue.wake("k", Urgency.KILL)
+        queue.wake("b", Urgency.BREACH)
+        await asyncio.sleep(10)
+    assert [key for key, _ in work.began] == ["a", "b", "k", "c"]
+
+
+async def test_a_wake_that_is_less_urgent_changes_nothing() -> None:
+    work = Recorded()
+    async with running(work, workers=1, reserved=0) as queue:
+        queue.wake("a")
+        await asyncio.sleep(0.5)
+        queue.wake("b", Urgency.BREACH)
+        queue.wake("c", Urgency.KILL)
+        queue.wake("b")
+        await asyncio.sleep(10)
+    assert [key for key, _ in work.began] == ["a", "b", "c"]
+
+
+async def test_what_is_urgent_does_not_wait_for_routine_to_end() -> None:
+    work = Recorded()
+    async with running(work, workers=2, reserved=1) as queue:
+        for key in "abcd":
+            queue.wake(key)
+        await asyncio.sleep(0.25)
+        queue.wake("d", Urgency.BREACH)
+        await asyncio.sleep(10)
+    assert work.began == [("a", 0), ("b", 0), ("d", 0.25), ("c", 1)]
+
+
+async def test_a_key_woken_urgently_while_it_is_worked_on_is_next() -> None:
+    work = Recorded()
+    async with running(work, workers=1, reserved=0) as queue:
+        for key in "abc":
+            queue.wake(key)
+        await asyncio.sleep(0.5)
+        queue.wake("a", Urgency.BREACH)
+        queue.wake("a")
+        await asyncio.sleep(10)
+    assert [key for key, _ in work.began] == ["a", "a", "b", "c"]
+
+
+async def test_nothing_begins_while_the_queue_is_held_and_no_wake_is_lost() -> None:
+    work = Recorded(2, 2)
+    async with running(work) as queue:
+        queue.hold(True)
+        queue.wake("a")
+        queue.wake("b", Urgency.BREACH)
+        await asyncio.sleep(5)
+        assert work.began == []
+        assert queue.waiting == 2
+        queue.hold(False)
+        await asyncio.sleep(0.5)
+        queue.hold(True)
+        await asyncio.sleep(5)
+    assert [(key, at) for key, at in work.began] == [("b", 5), ("a", 5)]
