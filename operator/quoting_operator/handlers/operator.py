@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import kopf
+from prometheus_client import REGISTRY
 
 from quoting_operator.adapters.kube import QUOTING_POLICIES, Kube, KubeError, connect
 from quoting_operator.adapters.prometheus import Prometheus
@@ -19,7 +20,7 @@ from quoting_operator.handlers import watch
 from quoting_operator.handlers.collection import PolicyKey
 from quoting_operator.handlers.health import Health, serving
 from quoting_operator.handlers.measuring import Measuring
-from quoting_operator.handlers.metrics import QUEUE
+from quoting_operator.handlers.metrics import QUEUE, Statuses
 from quoting_operator.handlers.queue import Urgency, WorkQueue
 from quoting_operator.handlers.reconcile import Reconciler
 from quoting_operator.handlers.store import Store
@@ -72,6 +73,8 @@ async def run(options: Options, stop: asyncio.Event | None = None) -> None:
         queue = WorkQueue[PolicyKey](reconciler.reconcile, options.workers)
         queue.hold(True)
         QUEUE.set_function(lambda: queue.waiting)
+        statuses = Statuses(store.policies.all)
+        REGISTRY.register(statuses)
         health = Health(lambda: why_not_ready(kube, store, options.namespaces))
         # Everything is made before kopf: at its end it waits for the tasks that were made after it began.
         work = (
@@ -87,6 +90,7 @@ async def run(options: Options, stop: asyncio.Event | None = None) -> None:
                 await _watch(options, store, stop, started, background)
             await teller.finish(TELL_S)
         finally:
+            REGISTRY.unregister(statuses)
             measuring.close()
             for task in background:
                 task.cancel()

@@ -27,7 +27,7 @@ from quoting_operator.api.schema import API_VERSION
 from quoting_operator.handlers import slim
 from quoting_operator.handlers.collection import Collection, PolicyKey
 from quoting_operator.handlers.measuring import Measuring
-from quoting_operator.handlers.metrics import PASSES, SECONDS, STATUS_WRITES
+from quoting_operator.handlers.metrics import PASSES, SECONDS, STATUS_WRITES, tell_rollback
 from quoting_operator.handlers.queue import ForgetKeyError
 from quoting_operator.handlers.store import Store, implementation_name
 from quoting_operator.handlers.telling import Teller
@@ -103,6 +103,7 @@ class Reconciler:
             except ChangedError:
                 result = "conflict"
                 return 0.0
+            tell_rollback(seen, decision, self._clock())
             for action in decision.actions:
                 if isinstance(action, PostEvent):
                     self._teller.tell(seen.policy, action)

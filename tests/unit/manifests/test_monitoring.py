@@ -19,11 +19,10 @@ from quoting_operator.api.status import Phase
 from quoting_policy.accounting import TRACKS
 from quoting_policy.domain import Mode
 from tests.conftest import REPOSITORY
-from tests.unit.manifests.exported import PROMISED, exported
+from tests.unit.manifests.exported import exported
 from tests.unit.manifests.promql import grouped, selectors, strangers
 
 EXPORTED = exported()
-KNOWN = EXPORTED | PROMISED
 PHASES, MODES = set(map(str, Phase)), set(map(str, Mode))
 VALUES = {"mode": MODES, "phase": PHASES, "stage": PHASES, "arm": set(TRACKS), "result": {"done", "error"}}
 """Values that a label can have, where they are known."""
@@ -62,9 +61,9 @@ def test_a_query_names_what_is_exported_and_labels_that_it_has(expr: str) -> Non
     read = selectors(expr)
     assert read
     for metric, matchers in read:
-        assert metric in KNOWN
-        assert set(matchers) <= KNOWN[metric] | {"namespace", "pod"}
-    labels = frozenset().union(*(KNOWN[metric] for metric, _ in read)) | {"namespace", "pod"}
+        assert metric in EXPORTED
+        assert set(matchers) <= EXPORTED[metric] | {"namespace", "pod"}
+    labels = frozenset().union(*(EXPORTED[metric] for metric, _ in read)) | {"namespace", "pod"}
     assert grouped(expr) <= labels
 
 
@@ -74,10 +73,6 @@ def test_a_query_asks_for_values_that_occur(expr: str) -> None:
         for label, asked in matchers.items():
             if label in VALUES:
                 assert set(asked.split("|")) <= VALUES[label]
-
-
-def test_what_is_exported_is_promised_no_longer() -> None:
-    assert set(PROMISED) & set(EXPORTED) == set(), "take these off tests/unit/manifests/exported.py: PROMISED"
 
 
 def test_dashboards_have_places_of_their_own_and_no_two_of_one_name() -> None:
