@@ -38,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--scrape-interval", type=float, default=15.0, metavar="SECONDS", help="how often it scrapes them"
     )
+    run.add_argument("--paper-image", default="", metavar="IMAGE", help="image of the paper stage's Jobs")
     run.set_defaults(start=_operator)
     admission = commands.add_parser("webhook", help="inject sidecars into pods")
     admission.add_argument("--image", required=True, help="image of the sidecar")
@@ -63,6 +64,7 @@ def _operator(options: argparse.Namespace) -> Coroutine[None, None, None]:
             tuple(options.namespace),
             prometheus=options.prometheus,
             scrape_interval_s=options.scrape_interval,
+            paper_image=options.paper_image,
             port=options.port,
             workers=options.workers,
         )

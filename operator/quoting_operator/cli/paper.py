@@ -26,7 +26,7 @@ from quoting_operator.gates import (
     parse_gates,
     start,
 )
-from quoting_operator.gates.sessions import absorb_sessions, check_measured, session_blocks
+from quoting_operator.gates.sessions import absorb_sessions, alarms_of, check_measured, session_blocks, unsound
 from quoting_operator.gates.state import update
 from quoting_policy.domain.session import SessionEvidence, encode
 from quoting_policy.errors import InputError
@@ -45,10 +45,6 @@ DEFAULT_GATES: tuple[dict[str, Any], ...] = (
     {"name": "integrity", "metric": "integrity", "kind": "integrity"},
 )  # fmt: skip
 """Gates of a run without --gates: better P&L, no worse markout, at most 5 % more time in excursion."""
-
-_ALARMING = ("candidate crashed", "candidate breached")
-_UNSOUND = ("baseline crashed", "session is empty")
-"""Rejections that roll back at once, and those that keep a run from promoting whatever its gates say."""
 
 _TERMINATION_LOG = Path("/dev/termination-log")
 
@@ -164,11 +160,9 @@ def _judge(
     starts = [start(gate, level(gate, gates, attempt=attempt), Stage.PAPER) for gate in gates]
     verdicts = [judge(absorb_sessions(state, evidence)) for state in starts]
     rejected = [f"{item.name}: {reason}" for item in evidence for reason in item.rejections]
-    alarms = [
-        reason for reason in rejected if "candidate crashed" in reason or "candidate breached" in reason
-    ]
-    unsound = [reason for reason in rejected if "baseline crashed" in reason or "session is empty" in reason]
-    decided = combine(verdicts, soak_over=True, alarms=alarms, integrity_holds=not unsound)
+    decided = combine(
+        verdicts, soak_over=True, alarms=alarms_of(evidence), integrity_holds=not unsound(evidence)
+    )
     return {
         "candidate": policy.label,
         "decision": decided.decision.value,

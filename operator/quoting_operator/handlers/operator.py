@@ -40,12 +40,13 @@ class Options:
     """How the operator runs. namespaces: empty for the whole cluster. port: of probes and metrics.
 
     prometheus: its URL; without one nothing is measured, so that nothing leaves shadow. scrape_interval_s:
-    how often it scrapes the pods.
+    how often it scrapes the pods. paper_image: of the paper stage's Jobs; without one nothing leaves paper.
     """
 
     namespaces: tuple[str, ...] = ()
     prometheus: str = ""
     scrape_interval_s: float = 15.0
+    paper_image: str = ""
     host: str = "0.0.0.0"  # noqa: S104  probes come from the node
     port: int = 8080
     workers: int = 10
@@ -69,7 +70,7 @@ async def run(options: Options, stop: asyncio.Event | None = None) -> None:
         measuring = Measuring[PolicyKey](
             _reader(options, scraping), scraping.lag_s, lambda key: wake(key, Urgency.ROUTINE)
         )
-        reconciler = Reconciler(kube, store, teller, measuring)
+        reconciler = Reconciler(kube, store, teller, measuring, options.paper_image)
         queue = WorkQueue[PolicyKey](reconciler.reconcile, options.workers)
         queue.hold(True)
         QUEUE.set_function(lambda: queue.waiting)

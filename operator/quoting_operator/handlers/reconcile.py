@@ -75,12 +75,14 @@ class Reconciler:
         store: Store,
         teller: Teller,
         measuring: Measuring[PolicyKey],
+        paper_image: str = "",
         clock: Callable[[], datetime] = now,
     ) -> None:
         self._kube = kube
         self._store = store
         self._teller = teller
         self._measuring = measuring
+        self._paper_image = paper_image
         self._clock = clock
 
     async def reconcile(self, key: PolicyKey) -> float | None:
@@ -144,6 +146,7 @@ class Reconciler:
             job_pods=store.paper_pods.of(key),
             config_maps=[report["metadata"]["name"] for report in store.reports.of(key)],
             reading=self._measuring.answer(key),
+            paper_image=self._paper_image,
         )
 
     async def _act(self, seen: Observed, action: Action) -> None:

@@ -50,6 +50,8 @@ def conditions(seen: Observed, draft: Draft, now: datetime) -> Draft:
 
 def advance(seen: Observed, draft: Draft, now: datetime) -> Draft:
     """Follow the wish; where that is at hand already, go one step on, or let a deadline pass."""
+    if (paper_status := paper.late_report(seen, draft.status)) is not None:
+        draft = draft.status_with(paper=paper_status)
     draft = follow_wish(seen, draft, now)
     status, pinned = draft.status, draft.pinned
     if status.plan is None or status.stage is None or pinned is None or pinned != seen.pinned:

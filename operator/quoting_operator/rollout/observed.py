@@ -85,7 +85,8 @@ class Observed:
     `spec.riskPolicyRef` names, None where there is none. revisions: by number. lease: the authority that
     sidecars see, None where there is none. breaches: that agents have told of. implementation: the
     ImplementationSpec that `spec.implementationRef` names. gate_sets: of the namespace. jobs, job_pods,
-    config_maps (names): of the paper stage. reading: blocks that were asked for.
+    config_maps (names): of the paper stage. reading: blocks that were asked for. paper_image: image of the
+    paper stage's Jobs, empty where the operator was given none.
     """
 
     policy: Json
@@ -104,6 +105,7 @@ class Observed:
     job_pods: tuple[Json, ...] = ()
     config_maps: frozenset[str] = frozenset()
     reading: Answer | None = None
+    paper_image: str = ""
 
     @property
     def pinned(self) -> StoredRevision | None:
@@ -129,6 +131,7 @@ def observed(
     job_pods: Iterable[Json] = (),
     config_maps: Iterable[str] = (),
     reading: Answer | None = None,
+    paper_image: str = "",
 ) -> Observed:
     """Read what the API server returned. A status that cannot be read counts as none."""
     found = (StoredRevision.read(revision) for revision in revisions)
@@ -149,6 +152,7 @@ def observed(
         job_pods=tuple(job_pods),
         config_maps=frozenset(config_maps),
         reading=reading,
+        paper_image=paper_image,
     )
 
 
