@@ -13,6 +13,7 @@ from quoting_operator.api.schema import (
     Name,
     NonNegative,
     ObjectName,
+    Positive,
     Text,
     cel_seconds,
     checked,
@@ -37,11 +38,31 @@ class VolumeData(ApiModel):
     """Folder on the volume."""
 
 
+class Scenario(StrEnum):
+    """Generated markets, one feature each."""
+
+    POISSON = "Poisson"
+    HAWKES = "Hawkes"
+    STATE_DEPENDENT_CANCELS = "StateDependentCancels"
+    REGIMES = "Regimes"
+    JUMPS = "Jumps"
+    TOXIC = "Toxic"
+    SPREAD_SQUEEZER = "SpreadSqueezer"
+    MOMENTUM_IGNITER = "MomentumIgniter"
+    COMPETING_MAKER = "CompetingMaker"
+
+
 class SimulatedData(ApiModel):
-    """A generated market."""
+    """A generated market in the instruments' own ticks and lots; sessions take turns over the instruments."""
 
     seed: int = Field(ge=0, le=2**53)
     """Seed of the first session; the others follow."""
+    scenario: Scenario = Scenario.HAWKES
+    """What the market is like."""
+    session_length: Duration = timedelta(minutes=20)
+    """Length of a session, its warm-up included."""
+    start_price: Positive | None = None
+    """Mid at the start of every session; left out: 10,000 ticks."""
 
 
 class PaperData(ApiModel):
@@ -84,8 +105,20 @@ class PaperStage(ApiModel):
     """Sessions, each an index of the Job."""
     parallelism: int = Field(default=4, ge=1, le=1_000)
     """Sessions at once."""
+    block_length: Duration = timedelta(seconds=60)
+    """Length of a block of evidence; a session has 2 to 40 of them."""
+    warmup: Duration = timedelta(minutes=2)
+    """Start of each session, in which signals fill and nobody quotes."""
+    decision_ms: int = Field(default=100, ge=1, le=60_000)
+    """Time between two requests for a quote, milliseconds; blockLength is a multiple of it."""
+    order_latency_ms: int = Field(default=10, ge=0, le=60_000)
+    """Delay of an order to the venue, and of the venue's answer, milliseconds."""
+    horizon: Duration | None = None
+    """Rolling horizon that models are told; left out: the time to the session's end."""
     deadline: Duration = timedelta(hours=2)
     """Time after which the stage expires."""
+    report_service_account: ObjectName | None = None
+    """ServiceAccount that may create ConfigMaps, by which the report is stored; left out: no report."""
     exploration_budget: ExplorationBudget | None = None
     """Left out: no exploring."""
 

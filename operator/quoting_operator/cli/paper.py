@@ -20,13 +20,13 @@ from quoting_operator.gates import (
     GateState,
     GateVerdict,
     Stage,
-    combine,
     judge,
     level,
     parse_gates,
     start,
 )
-from quoting_operator.gates.sessions import absorb_sessions, alarms_of, check_measured, session_blocks, unsound
+from quoting_operator.gates.paper import judge_paper
+from quoting_operator.gates.sessions import check_measured, session_blocks
 from quoting_operator.gates.state import update
 from quoting_policy.domain.session import SessionEvidence, encode
 from quoting_policy.errors import InputError
@@ -158,18 +158,14 @@ def _judge(
 ) -> dict[str, Any]:
     evidence = [item for part in parts for item in part.evidence if item.candidate == policy.label]
     starts = [start(gate, level(gate, gates, attempt=attempt), Stage.PAPER) for gate in gates]
-    verdicts = [judge(absorb_sessions(state, evidence)) for state in starts]
-    rejected = [f"{item.name}: {reason}" for item in evidence for reason in item.rejections]
-    decided = combine(
-        verdicts, soak_over=True, alarms=alarms_of(evidence), integrity_holds=not unsound(evidence)
-    )
+    judged = judge_paper(starts, evidence)
     return {
         "candidate": policy.label,
-        "decision": decided.decision.value,
-        "because": list(decided.because),
-        "rejections": rejected,
+        "decision": judged.decision.decision.value,
+        "because": list(judged.decision.because),
+        "rejections": list(judged.rejections),
         "digest": hashlib.sha256("".join(item.digest for item in evidence).encode()).hexdigest(),
-        "gates": [_verdict(v) for v in verdicts],
+        "gates": [_verdict(v) for v in judged.gates],
         "sequences": {state.spec.name: _sequence(state, evidence) for state in starts},
     }
 

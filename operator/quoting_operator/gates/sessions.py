@@ -77,29 +77,6 @@ def session_blocks(gate: GateSpec, evidence: SessionEvidence) -> Iterator[Block]
             yield DifferenceBlock(index, values[i])
 
 
-_ALARMING = ("candidate crashed", "candidate breached")
-_UNSOUND = ("baseline crashed", "session is empty")
-
-
-def alarms_of(sessions: Iterable[SessionEvidence]) -> tuple[str, ...]:
-    """What happened in sessions that rolls a candidate back whatever its gates say."""
-    return _rejections(sessions, _ALARMING)
-
-
-def unsound(sessions: Iterable[SessionEvidence]) -> tuple[str, ...]:
-    """What happened in sessions that keeps them from promoting anything."""
-    return _rejections(sessions, _UNSOUND)
-
-
-def _rejections(sessions: Iterable[SessionEvidence], words: Sequence[str]) -> tuple[str, ...]:
-    return tuple(
-        f"{item.name}: {reason}"
-        for item in sessions
-        for reason in item.rejections
-        if any(word in reason for word in words)
-    )
-
-
 def absorb_sessions(state: GateState, sessions: Iterable[SessionEvidence]) -> GateState:
     """The gate's state after these sessions. Raises InputError where two have the same index."""
     ordered = sorted(sessions, key=lambda evidence: evidence.index)

@@ -48,11 +48,9 @@ from quoting_operator.handlers.collection import (
     labelled,
 )
 from quoting_operator.handlers.queue import Urgency
+from quoting_operator.rollout.jobs import PAPER_LABEL
 
 log = logging.getLogger(__name__)
-
-PAPER_LABEL = "quoting.dev/paper"
-"""Label of a paper Job, its pods and its report: the policy. With POLICY_LABEL they would get sidecars."""
 
 DEAF_S = 10.0
 """Seconds that a watch may be broken before nothing is decided any more; less than a Lease lasts."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from quoting_operator.api.command import Command, Verb, commands_of
+from quoting_operator.api.command import WITHOUT_REASON, Command, Verb, commands_of
 from quoting_operator.api.status import (
     Approval,
     Attestation,
@@ -58,7 +58,7 @@ def _carried_out(seen: Observed, draft: Draft, now: datetime, handlers: dict[Ver
 
 
 def _check_reason(command: Command) -> None:
-    if not command.reason and command.verb not in (Verb.PAUSE, Verb.RESUME, Verb.REHEARSE):
+    if not command.reason and command.verb not in WITHOUT_REASON:
         raise RefusedError(f"{command.verb} needs a reason")
 
 

@@ -13,8 +13,8 @@ from quoting_operator.api.status import (
     ProofState,
     RolloutStage,
 )
-from quoting_operator.gates import Decision, StageDecision, combine, judge, level, start
-from quoting_operator.gates.sessions import absorb_sessions, alarms_of, unsound
+from quoting_operator.gates import Decision, StageDecision, start
+from quoting_operator.gates.paper import judge_paper
 from quoting_operator.rollout.conformance_job import (
     conformance_inputs,
     conformance_job,
@@ -27,7 +27,7 @@ from quoting_operator.rollout.jobs import Workplace
 from quoting_operator.rollout.observed import Json, Observed
 from quoting_operator.rollout.paper_job import paper_inputs, paper_job, paper_name, report_job, report_name
 from quoting_operator.rollout.paper_progress import PaperProgress, paper_progress
-from quoting_operator.rollout.plan import GATE_STAGE, gates_of, rollout_of
+from quoting_operator.rollout.plan import GATE_STAGE, gates_of, levels, rollout_of
 from quoting_operator.rollout.revisions import StoredRevision
 
 _STAGE = RolloutStage.PAPER
@@ -118,20 +118,15 @@ def _judged(draft: Draft, plan: Plan, progress: PaperProgress) -> Draft:
     """Sessions into gates. Paper has no more to come: what is not shown now is not shown."""
     rollout = rollout_of(plan)
     gates = gates_of(plan, rollout, _STAGE)
-    starts = [
-        start(gate, level(gate, gates, attempt=draft.status.attempt), GATE_STAGE[_STAGE]) for gate in gates
-    ]
-    judged = [(state, judge(state)) for state in (absorb_sessions(s, progress.sessions) for s in starts)]
-    verdict = combine(
-        [verdict for _, verdict in judged],
-        soak_over=True,
-        alarms=alarms_of(progress.sessions),
-        integrity_holds=progress.complete and not unsound(progress.sessions),
-    )
+    budget = levels(plan, rollout, _STAGE, gates, draft.status.attempt)
+    starts = [start(gate, level, GATE_STAGE[_STAGE]) for gate, level in zip(gates, budget, strict=True)]
+    judged = judge_paper(starts, progress.sessions, complete=progress.complete)
+    verdict = judged.decision
     if verdict.decision is Decision.HOLD:
         verdict = StageDecision(Decision.EXPIRED, (*_missing(progress), *verdict.because))
+    shown = zip(judged.states, judged.gates, strict=True)
     return draft.set(verdict=verdict).status_with(
-        gates=tuple(gate_status(state, found, _STAGE) for state, found in judged)
+        gates=tuple(gate_status(state, found, _STAGE) for state, found in shown)
     )
 
 

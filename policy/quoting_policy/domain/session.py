@@ -32,7 +32,8 @@ ACCEPTED, CANDIDATE_MISSING, BASELINE_MISSING, BOTH_MISSING = ".cbx"
 class SessionEvidence(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Oriented differences of one session, positive where the candidate is better than the baseline.
 
-    digest: of everything that went into the evaluation. index, name: the session. block_s: length of a block.
+    digest: of everything that went into the evaluation. revision: digest of the revision whose arms they
+    are; empty outside of a cluster. index, name: the session. block_s: length of a block.
     metrics: names of the rows. status: one character a block. values: base64 of little-endian 32-bit floats,
     metric after metric, a number a block, NaN where the metric does not exist in that block. rejections: why
     the session, or an arm in it, is not evidence; empty when all is well.
@@ -47,6 +48,7 @@ class SessionEvidence(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
     status: str
     values: str
     rejections: tuple[str, ...] = ()
+    revision: str = ""
     version: int = VERSION
 
     @property

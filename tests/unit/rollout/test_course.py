@@ -9,18 +9,25 @@ import pytest
 
 from quoting_operator.api.metadata import Truth
 from quoting_operator.api.status import EffectiveArm, Phase, ProofState, RollbackReason, RolloutStage
-from quoting_operator.rollout.decision import Decision, GrantAuthority, RevokeAuthority
-from tests.resources import Json, changed
+from quoting_operator.rollout.decision import CreateOnce, Decision, GrantAuthority, RevokeAuthority
+from tests.resources import IMPLEMENTATION, Json, changed
 from tests.unit.rollout.world import PODS, WITH_CANDIDATE, World, steadily
 
 
 def in_shadow(policy: Json = WITH_CANDIDATE, **seen: Any) -> World:
     """A world whose candidate has passed paper, its clamps proven."""
+    world = in_paper(policy, **seen)
+    world.replayed()
+    world.until(lambda d: d.status.stage is RolloutStage.SHADOW, "in shadow", seconds=1)
+    world.measure = steadily(1.0)
+    return world
+
+
+def in_paper(policy: Json = WITH_CANDIDATE, **seen: Any) -> World:
+    """A world whose candidate is being replayed."""
     world = World(policy, pods=PODS, **seen)
     world.step()
-    passed = {"stage": "Shadow", "conformance": {"job": "j", "state": "Passed", "message": "all hold"}}
-    world.policy["status"] |= passed
-    world.measure = steadily(1.0)
+    world.step()
     return world
 
 
@@ -57,6 +64,10 @@ def condition(decision: Decision, kind: str) -> tuple[Truth, str]:
     return found.status, found.message
 
 
+def creations(decision: Decision) -> list[CreateOnce]:
+    return [action for action in decision.actions if isinstance(action, CreateOnce)]
+
+
 def grants(decision: Decision) -> list[GrantAuthority]:
     return [action for action in decision.actions if isinstance(action, GrantAuthority)]
 
@@ -70,6 +81,60 @@ def test_a_good_candidate_goes_all_the_way_and_each_stage_is_on_record() -> None
     phases = [entry.phase for entry in decision.status.history]
     assert phases == [Phase.PAPER, Phase.SHADOW, Phase.CANARY, Phase.LIVE]
     assert len(decision.status.proven) == 1
+
+
+def test_paper_is_a_job_that_is_made_once_and_only_after_the_attempt_is_on_record() -> None:
+    world = World(WITH_CANDIDATE, pods=PODS)
+    assert creations(world.step()) == []
+    world.step()
+    assert sorted(kind for kind, _ in world.created) == ["ConfigMap", "ConfigMap", "Job", "Job"]
+    world.replayed()
+    world.step()
+    assert creations(world.step()) == []
+
+
+def test_a_candidate_that_is_worse_on_paper_never_sees_the_market() -> None:
+    world = in_paper()
+    world.replayed(-1.0)
+    decision = world.until(lambda d: d.status.phase is Phase.ROLLED_BACK, "rolled back", seconds=1)
+    assert decision.status.rollback.stage is RolloutStage.PAPER  # type: ignore[union-attr]  # it is there
+    assert world.lease is None
+
+
+def test_paper_without_a_session_expires() -> None:
+    world = in_paper()
+    world.replayed(failed=(3,))
+    decision = world.until(lambda d: d.status.phase is Phase.EXPIRED, "expired", seconds=1)
+    assert "session 3: exit status 1: Killed" in decision.status.message
+    assert decision.status.paper.failed == 1  # type: ignore[union-attr]  # it is there
+
+
+def test_without_an_image_nothing_is_replayed_and_the_message_says_so() -> None:
+    world = in_paper(paper_image="")
+    assert world.created == {}
+    assert "started without --paper-image" in world.step().status.message
+
+
+def test_the_contract_holds_paper_until_its_artifacts_are_fixed() -> None:
+    bare = changed(IMPLEMENTATION, "metadata.generation", 1)
+    policy = changed(WITH_CANDIDATE, "spec.implementationRef", {"name": "latency-inventory-mm-v1"})
+    world = in_paper(policy, implementation=bare)
+    world.replayed()
+    for _ in range(5):
+        decision = world.step()
+    assert decision.status.stage is RolloutStage.PAPER
+    assert "policy-module is NotMet: policies/latency.py has no sha256" in decision.status.message
+    states = {c["name"]: c["state"] for c in world.seen["implementation"]["status"]["exitCriteria"]}
+    assert states == {"paper-stability": "Met", "clamps-proven": "Met", "rollback-rehearsed": "Unknown"}
+    world.seen["implementation"] = changed(world.seen["implementation"], "spec.artifacts.0.sha256", "a" * 64)
+    world.until(lambda d: d.status.stage is RolloutStage.SHADOW, "in shadow", seconds=1)
+
+
+def test_a_missing_contract_holds_and_names_it() -> None:
+    world = in_paper(changed(WITH_CANDIDATE, "spec.implementationRef", {"name": "nowhere"}))
+    world.replayed()
+    world.step()
+    assert "ImplementationSpec nowhere does not exist" in world.step().status.message
 
 
 def test_shadow_gives_no_exposure_and_rehearses_a_rollback_before_it_is_left() -> None:
@@ -99,12 +164,14 @@ def test_a_rehearsal_that_a_pod_does_not_hear_fails_and_holds_the_rollout() -> N
 
 
 def test_without_proven_clamps_nothing_leaves_shadow() -> None:
-    world = in_shadow()
-    world.policy["status"]["conformance"] = {"job": "j", "state": "Failed", "message": "price_band leaks"}
-    for _ in range(200):
+    world = in_paper()
+    world.replayed(clamps_hold=False)
+    world.measure = steadily(1.0)
+    world.until(rehearsed, "rehearsed", seconds=1)
+    for _ in range(60):
         decision = world.step(60)
         assert decision.status.stage is RolloutStage.SHADOW
-    assert "clamps-proven is NotMet: price_band leaks" in decision.status.message
+    assert "clamps-proven is NotMet: violated: max_position" in decision.status.message
 
 
 def test_exposure_grows_step_by_step_with_evidence_of_its_own() -> None:
@@ -291,7 +358,7 @@ def test_a_freeze_holds_and_its_reason_is_told() -> None:
     window = {
         "name": "payrolls",
         "type": "Freeze",
-        "between": {"start": "2026-11-21T00:00:00Z", "end": "2026-11-22T00:00:00Z"},
+        "between": {"start": "2026-11-21T09:05:00Z", "end": "2026-11-22T00:00:00Z"},
         "reason": "non-farm payrolls",
     }
     world = in_shadow(changed(WITH_CANDIDATE, "spec.windows", [window]))

@@ -100,6 +100,7 @@ def test_a_revision_is_stored_before_the_status_points_to_it() -> None:
 
 def test_a_second_pass_over_an_unchanged_world_decides_nothing() -> None:
     world = World(WITH_CANDIDATE)
+    world.step()
     first = world.step()
     second = world.step()
     assert second.actions == ()

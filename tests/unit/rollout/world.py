@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from quoting_operator.api.breach_event import breach_event
+from quoting_operator.api.command import Command, Verb
 from quoting_operator.gates import DifferenceBlock, RejectedBlock
 from quoting_operator.gates.block_reading import Answer, BlockReading, BlockRequest
 from quoting_operator.rollout.decide import decide
@@ -21,6 +22,10 @@ from quoting_operator.rollout.decision import (
     WriteImplementation,
 )
 from quoting_operator.rollout.observed import Observed, observed
+from quoting_policy.domain import conformance
+from quoting_policy.domain.conformance import ClampCount, ClampReport
+from quoting_policy.domain.measures import IN_PAPER
+from quoting_policy.domain.session import SessionEvidence, encode, packed
 from quoting_policy.protocol.control import BreachLatched
 from tests.resources import CANDIDATE, POLICY, Json, changed
 
@@ -44,6 +49,22 @@ Measure = Callable[[str, int], float | None]
 def steadily(value: float, wobble: float = 0.1) -> Measure:
     """Differences around a value, of every gate."""
     return lambda _gate, block: value + wobble * (-1) ** block
+
+
+def session(digest: str, index: int, value: float) -> bytes:
+    """What a pod says that has replayed a session: differences around a value, of every metric."""
+    rows = {name: [value + 0.1 * (-1) ** block for block in range(10)] for name in IN_PAPER}
+    found = SessionEvidence(
+        digest="e" * 64, candidate="candidate", index=index, name=f"session-{index}", block_s=60.0,
+        metrics=tuple(rows), status="." * 10, values=packed(rows), revision=digest,
+    )  # fmt: skip
+    return encode(found)
+
+
+def clamp_report(digest: str, *, holds: bool) -> bytes:
+    """What a pod says that has tried the clamps."""
+    count = ClampCount(exercised=9, bound=3, violated=0 if holds else 1)
+    return conformance.encode(ClampReport(digest=digest, decisions=9, clamps={"max_position": count}))
 
 
 class World:
@@ -71,7 +92,7 @@ class World:
             lease=self.lease,
             events=self.events,
             reading=self.answer,
-            **self.seen,
+            **({"paper_image": "quoting-paper"} | self.seen),
         )
 
     def step(self, seconds: float = 1.0) -> Decision:
@@ -89,16 +110,52 @@ class World:
         self.now += timedelta(seconds=seconds)
         return decision
 
+    def replayed(self, value: float = 1.0, *, clamps_hold: bool = True, failed: tuple[int, ...] = ()) -> None:
+        """The Jobs of the attempt end: sessions with differences around a value, but for those that fail."""
+        jobs = [job for (kind, _), job in self.created.items() if kind == "Job"]
+        self.seen["jobs"] = [self._over(job, failed) for job in jobs]
+        self.seen["job_pods"] = [
+            pod for job in jobs for pod in self._pods_of(job, value, clamps_hold=clamps_hold, failed=failed)
+        ]
+
+    def _over(self, job: Json, failed: tuple[int, ...]) -> Json:
+        replays = "completionMode" in job["spec"]
+        end = "Failed" if failed and replays else "Complete"
+        condition = {"type": end, "status": "True", "reason": "FailedIndexes" if end == "Failed" else ""}
+        over = changed(job, "status", {"conditions": [condition]})
+        return changed(over, "metadata.uid", f"uid-{job['metadata']['name']}")
+
+    def _pods_of(
+        self, job: Json, value: float, *, clamps_hold: bool, failed: tuple[int, ...]
+    ) -> Iterator[Json]:
+        name, digest = job["metadata"]["name"], job["metadata"]["annotations"]["quoting.dev/digest"]
+        for index in range(job["spec"].get("completions", 1)):
+            lost = "completionMode" in job["spec"] and index in failed
+            if "completionMode" in job["spec"]:
+                message = session(digest, index, value)
+            else:
+                message = clamp_report(digest, holds=clamps_hold)
+            ended = {
+                "exitCode": 1 if lost else 0,
+                "message": "Killed" if lost else message.decode(),
+                "finishedAt": f"2026-11-21T09:00:{index:02d}Z",
+            }
+            yield {
+                "metadata": {
+                    "name": f"{name}-{index}",
+                    "annotations": {"batch.kubernetes.io/job-completion-index": str(index)},
+                    "ownerReferences": [{"uid": f"uid-{name}"}],
+                },
+                "status": {"containerStatuses": [{"name": "quoting", "state": {"terminated": ended}}]},
+            }
+
     def edit(self, path: str, value: Any) -> Decision:
         self.policy = changed(self.policy, path, value)
         return self.step()
 
     def command(self, verb: str, **fields: str) -> Decision:
-        from quoting_operator.api.command import PREFIX, Command, Verb
-
         told = Command(verb=Verb(verb), id=f"{verb}-{self.now.timestamp():.0f}", by="ann", **fields)
-        annotations = {**self.policy["metadata"].get("annotations", {})}
-        annotations[PREFIX + verb] = told.model_dump_json(by_alias=True)
+        annotations = {**self.policy["metadata"].get("annotations", {}), **told.annotations()}
         self.policy = changed(self.policy, "metadata.annotations", annotations)
         return self.step()
 
