@@ -132,6 +132,12 @@ def operator_image(node: Kube) -> str:
     return _image(node, "operator")
 
 
+@pytest.fixture(scope="session")
+def paper_image(node: Kube) -> str:
+    """The image of the paper stage, in the node."""
+    return _image(node, "paper")
+
+
 def _image(node: Kube, name: str) -> str:
     if node.local is None:
         registry = os.environ.get("QUOTING_IMAGE_REGISTRY")

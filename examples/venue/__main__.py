@@ -11,21 +11,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+
 from quoting_policy.client import QuotingClient
 from quoting_policy.data import tape as tapes
 from quoting_policy.data.tape import Tape
 from quoting_policy.sim.flow import SCENARIOS, Flow, generate
 from quoting_policy.sim.latency import ConstantLatency
 from quoting_policy.sim.replay import Replay, Venue
-
 from venue.app import Look, TradingApp
 
 SECOND = 1_000_000_000
 SESSION_S = 600
 """Length of a generated session; the next one follows with the next seed."""
 
-BUSY = replace(SCENARIOS["poisson"], limit_rate=30.0, market_rate=8.0, cancel_rate=0.4)
-"""A market in which differences between policies show within minutes."""
+MARKET = SCENARIOS["poisson"]
+"""The market that the paper stage of the demo replays too."""
 
 
 def sessions(symbol: str, tape: Path | None, seed: int, flow: Flow) -> Iterator[Tape]:
@@ -55,7 +55,7 @@ def trade(options: argparse.Namespace) -> None:
         signal.signal(number, lambda got, _frame: stopping.append(got))
     period_ns = round(options.period * SECOND)
     with QuotingClient(options.socket, app="venue", timeout_s=0.5) as client:
-        for market in sessions(options.symbol, options.tape, options.seed, BUSY):
+        for market in sessions(options.symbol, options.tape, options.seed, MARKET):
             replay = Replay(market, venue=Venue(latency=ConstantLatency(2_000_000, 2_000_000)))
             started = time.time_ns()
             app = TradingApp(replay, client, started)

@@ -32,13 +32,33 @@ class Sidecar(Protocol):
     """What the app needs of its client; :class:`quoting_policy.client.QuotingClient` is one."""
 
     @property
-    def mode(self) -> Mode: ...
-    def quote(self, symbol: str, state: MarketState) -> Quote | NoQuote: ...
-    def trade(self, symbol: str, trade: PublicTrade) -> bool: ...
-    def order(self, symbol: str, order: LiveOrder) -> bool: ...
-    def order_closed(self, symbol: str, order_id: str) -> bool: ...
-    def fill(self, symbol: str, fill: Fill) -> bool: ...
-    def position(self, symbol: str, inventory: float) -> bool: ...
+    def mode(self) -> Mode:
+        """The mode last told."""
+        ...
+
+    def quote(self, symbol: str, state: MarketState) -> Quote | NoQuote:
+        """Ask for a quote."""
+        ...
+
+    def trade(self, symbol: str, trade: PublicTrade) -> bool:
+        """Somebody traded."""
+        ...
+
+    def order(self, symbol: str, order: LiveOrder) -> bool:
+        """An own order is this now."""
+        ...
+
+    def order_closed(self, symbol: str, order_id: str) -> bool:
+        """An own order is gone."""
+        ...
+
+    def fill(self, symbol: str, fill: Fill) -> bool:
+        """An own order was filled."""
+        ...
+
+    def position(self, symbol: str, inventory: float) -> bool:
+        """The position is this, and no order is open."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +94,7 @@ class TradingApp:
         if behind > 0:
             self._replay.elapse(behind)
         view = self._replay.view()
-        self._report(view, now_ns)
+        self._report(view)
         if view.bid is None or view.ask is None:
             self.cancel_all()
             return self._look(view, None, "the market has one side only")
@@ -103,7 +123,7 @@ class TradingApp:
             inventory=float(view.position),
         )
 
-    def _report(self, view: View, now_ns: int) -> None:
+    def _report(self, view: View) -> None:
         """Everything that has happened since the last turn, in the order in which it did."""
         if not self._told_position:
             # After a restart of either side: the truth, and orders that nobody knows are cancelled first.
@@ -120,7 +140,7 @@ class TradingApp:
             self._sidecar.trade(self._symbol, trade)
         for record in self._replay.new_fills():
             self._sidecar.fill(self._symbol, self._fill(record))
-        self._report_orders(now_ns)
+        self._report_orders()
 
     def _fill(self, record: Any) -> Fill:
         both = record["bid"] >= 0 and record["ask"] >= 0
@@ -136,7 +156,7 @@ class TradingApp:
             maker=bool(record["maker"] == 0),
         )
 
-    def _report_orders(self, now_ns: int) -> None:
+    def _report_orders(self) -> None:
         live = {order.id: order for order in self._replay.orders()}
         for order_id in [known for known in self._known if known not in live]:
             del self._known[order_id]
@@ -169,7 +189,7 @@ class TradingApp:
             case Action.CANCEL:
                 self._replay.cancel(int(action.order_id))
             case Action.REPLACE if qty:
-                # Cancel and, once it is gone, place anew: at no moment more is in the market than was asked for.
+                # Cancel and, once it is gone, place anew: never is more in the market than was asked for.
                 self._replay.cancel(int(action.order_id))
 
     def _look(self, view: View, answer: Quote | None, why: str) -> Look:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import REPOSITORY, Kube, KubectlError
+from tests.e2e.desk import rollout
 from tests.resources import KILL_SWITCH, Json, changed
 from tests.waiting import eventually
 
@@ -16,24 +17,6 @@ pytestmark = pytest.mark.e2e
 
 # The example quotes 100 +- 5 with a tick of 0.1; its candidate, 100 +- 4, must never be seen.
 BASELINE = "Active baseline [950] [1050]"
-
-
-@pytest.fixture(scope="session")
-def installed(node: Kube, operator_image: str, sidecar_image: str) -> Kube:
-    """A node with the operator and its webhook, installed as the manifests say."""
-    assert (operator_image, sidecar_image) == (
-        "localhost/quoting-operator:dev",
-        "localhost/quoting-sidecar:dev",
-    ), "the manifests name the images of the local cluster"
-    node.kubectl("apply", "-k", str(REPOSITORY / "manifests" / "base"))
-    for deployment in ("quoting-operator", "quoting-webhook"):
-        rollout(node, deployment)
-    return node
-
-
-def rollout(kube: Kube, deployment: str) -> None:
-    words = ("-n", "quoting-system", "rollout", "status", f"deploy/{deployment}", "--timeout=120s")
-    kube.kubectl(*words)
 
 
 class Desk:
@@ -87,7 +70,7 @@ def test_an_app_quotes_the_baseline_and_kubectl_shows_it(desk: Desk) -> None:
         30,
     )
     assert status["effectiveLimits"]["limits"]["maxPosition"] == "5", "the tighter of the two"
-    assert "waits for the paper stage" in status["message"]
+    assert "spec.rollout.paper is left out" in status["message"]
 
 
 def test_the_injected_pod_keeps_the_token_from_app_and_engine(desk: Desk) -> None:
