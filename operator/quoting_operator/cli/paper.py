@@ -28,6 +28,7 @@ from quoting_operator.gates import (
 from quoting_operator.gates.paper import judge_paper
 from quoting_operator.gates.sessions import check_measured, session_blocks
 from quoting_operator.gates.state import update
+from quoting_policy.cli.pod_message import say
 from quoting_policy.domain.session import SessionEvidence, encode
 from quoting_policy.errors import InputError
 from quoting_policy.paper.desk import SECOND, PolicyFile, read_desk, read_policy
@@ -45,8 +46,6 @@ DEFAULT_GATES: tuple[dict[str, Any], ...] = (
     {"name": "integrity", "metric": "integrity", "kind": "integrity"},
 )  # fmt: skip
 """Gates of a run without --gates: better P&L, no worse markout, at most 5 % more time in excursion."""
-
-_TERMINATION_LOG = Path("/dev/termination-log")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -126,11 +125,7 @@ def _one_session(
     if not 0 <= index < len(sessions):
         raise InputError("--index", index, f"in [0, {len(sessions) - 1}]")
     part, _ = run_session(sessions[index], pairing, folder)
-    message = encode(part.evidence[0])
-    log = log or (_TERMINATION_LOG if _TERMINATION_LOG.exists() else None)
-    if log is not None:
-        log.write_bytes(message)
-    print(message.decode())
+    say(encode(part.evidence[0]), log)
     return 0
 
 

@@ -32,13 +32,13 @@ class Envelope:
         self._bounds = (
             position,
             _or_inf(limits.max_notional),
-            _or_inf(limits.max_order_qty),
+            min(_or_inf(limits.max_order_qty), _LARGEST),
             _or_inf(limits.max_drawdown),
             _or_inf(limits.max_daily_loss),
             max(1.0, (limits.min_spread or 0.0) / tick),
             math.inf if limits.max_spread is None else limits.max_spread / tick,
             _or_inf(limits.price_band),
-            math.inf if unzoned or share is None else share * position - 1e-9,
+            _LARGEST if unzoned or share is None else min(share * position - 1e-9, _LARGEST),
             _or_inf(limits.max_data_age),
         )
         self._portfolio = portfolio

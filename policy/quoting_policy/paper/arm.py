@@ -90,7 +90,8 @@ def engine_for(
     )  # fmt: skip
     revision = Revision(
         baseline=baseline, candidate=candidate, instruments=(instrument,),
-        limits=desk.engine_limits(), refresh=desk.engine_refresh(),
+        limits=desk.engine_limits(), refresh=desk.engine_refresh(), breach=desk.engine_breach(),
+        portfolio=desk.engine_portfolio(),
     )  # fmt: skip
     engine = Engine(stopwatch=lambda: 0, clock=lambda: 0, explores=explores)
     engine.schedule = Schedule(block_ns=desk.block_ns)

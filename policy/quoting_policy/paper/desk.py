@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from quoting_policy.domain import ArmSpec, Limits, RefreshRules
+from quoting_policy.domain import ArmSpec, BreachThresholds, Limits, PortfolioLimits, RefreshRules
 from quoting_policy.errors import InputError
 from quoting_policy.sim.latency import ConstantLatency, LatencyModel, LogNormalLatency, UniformLatency
 from quoting_policy.sim.queue import Conservative, LogProbability, PowerProbability, QueueModel
@@ -89,7 +89,8 @@ class SignalSettings(Strict):
 class Desk(Strict):
     """Settings of an evaluation that are the same for every arm.
 
-    limits, refresh: of the engine, in lots of the tape's smallest quantity and price units. decision_s: how
+    limits, refresh, breach, portfolio: of the engine, in lots of the tape's smallest quantity and price
+    units. decision_s: how
     often an arm is asked. block_s: length of a block of evidence. warmup_s: start of a session in which
     signals fill and nobody quotes. trading_day_s: seconds of trading a day, to scale Sharpe and turnover.
     seed: of latency draws and explorers, the same for both arms.
@@ -97,6 +98,8 @@ class Desk(Strict):
 
     limits: dict[str, float] = Field(default_factory=lambda: {"maxPosition": 10.0})
     refresh: dict[str, float] = Field(default_factory=dict)
+    breach: dict[str, float] = Field(default_factory=dict)
+    portfolio: dict[str, float] = Field(default_factory=dict)
     venue: VenueSettings = VenueSettings()
     signals: SignalSettings = SignalSettings()
     decision_s: float = Field(default=0.1, gt=0)
@@ -126,6 +129,24 @@ class Desk(Strict):
         if "tolerance_ticks" in rules:
             rules["tolerance_ticks"] = int(rules["tolerance_ticks"])
         return RefreshRules(**rules)
+
+    def engine_breach(self) -> BreachThresholds:
+        """From where on the engine does not trust a candidate."""
+        return BreachThresholds(**_snake(self.breach, BreachThresholds.__struct_fields__, "desk.breach"))
+
+    def engine_portfolio(self) -> PortfolioLimits:
+        """Limits on all instruments together; a session has one."""
+        known = ("max_gross_notional", "max_drawdown", "max_daily_loss")
+        return PortfolioLimits(**_snake(self.portfolio, known, "desk.portfolio"))
+
+    def check(self) -> None:
+        """Raises InputError where a number in it is none that the engine or the blocks can use."""
+        self.engine_limits()
+        self.engine_refresh()
+        self.engine_breach()
+        self.engine_portfolio()
+        if self.block_ns % self.decision_ns:
+            raise InputError("desk.blockS", self.block_s, f"a multiple of decisionS ({self.decision_s})")
 
 
 class Budget(Strict):
@@ -167,10 +188,7 @@ def read_policy(path: Path, field: str) -> PolicyFile:
 def read_desk(path: Path | None) -> Desk:
     """Read the desk file; without one the defaults hold."""
     desk = Desk() if path is None else _read(Desk, path, "desk")
-    desk.engine_limits()
-    desk.engine_refresh()
-    if desk.block_ns % desk.decision_ns:
-        raise InputError("desk.blockS", desk.block_s, f"a multiple of decisionS ({desk.decision_s})")
+    desk.check()
     return desk
 
 
