@@ -74,7 +74,7 @@ class Pod:
         if self.allowed:
             desk.allow(**self.terms)
         self.mid += self.random.choice((-0.5, 0.0, 0.5))
-        desk.taken_ns = self.random.choice((50_000, 50_000, 50_000, 400_000))
+        desk.spent_ns = self.random.choice((50_000, 50_000, 50_000, 400_000))
         for symbol in self.symbols:
             state = MarketState(mid=self.mid, best_bid=self.mid - 0.5, best_ask=self.mid + 0.5)
             decision = desk.ask(msgspec.structs.replace(state, bid_qty=1.0, ask_qty=1.0), symbol)

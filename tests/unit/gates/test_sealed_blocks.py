@@ -229,8 +229,10 @@ def test_a_book_that_says_another_block_is_stale(canary) -> None:
 
 def test_blocks_of_another_length_are_not_taken_for_ours(canary) -> None:
     _, store = canary
-    edge = sealed_edge(store.answer(FIRST * 10.0 + 10.0, 8.0), FIRST, FIRST * 10.0 + 5.0)
-    assert not edge.books["pod-0/X"].read
+    answer = store.answer(FIRST * 10.0 + 10.0, 8.0)
+    assert sealed_edge(answer, FIRST, FIRST * 10.0 + 10.0).books["pod-0/X"].read
+    for index, end_s in ((FIRST, FIRST * 10.0 + 5.0), (FIRST // 6, FIRST * 10.0 + 10.0)):
+        assert not sealed_edge(answer, index, end_s).books["pod-0/X"].read
 
 
 @pytest.mark.parametrize("extra", [{"job": "other"}, {"instance": "10.0.0.9:9464"}])
