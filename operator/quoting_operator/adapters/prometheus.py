@@ -33,7 +33,7 @@ class Prometheus:
     stuck every query fails after `timeout_s`, and nothing piles up.
     """
 
-    def __init__(self, url: str, *, timeout_s: float = 5.0, threads: int = 3) -> None:
+    def __init__(self, url: str, *, timeout_s: float = 4.0, threads: int = 3) -> None:
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
             raise InputError("prometheus url", url, "http://HOST:PORT or https://HOST")
         self.url = url.rstrip("/")
