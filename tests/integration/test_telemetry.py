@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -37,17 +37,24 @@ SCRAPING = Scraping(interval_s=0.25)
 class Server:
     """A Prometheus of our own; what it knows stays when it is stopped and started again."""
 
-    def __init__(self, program: str, folder: Path, port: int, targets: dict[str, str]) -> None:
+    def __init__(
+        self,
+        program: str,
+        folder: Path,
+        port: int,
+        targets: dict[str, str],
+        jobs: Sequence[str] = ("pods",),
+    ) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self._folder = folder
         static = [
             {"targets": [address], "labels": {"namespace": "desk", "pod": pod}}
             for pod, address in targets.items()
         ]
-        job = {"job_name": "pods", "static_configs": static}
+        scraped = [{"job_name": name, "static_configs": static} for name in jobs]
         timing = {"scrape_interval": "250ms", "scrape_timeout": "250ms"}
         config = folder / "prometheus.json"
-        config.write_text(json.dumps({"global": timing, "scrape_configs": [job]}))
+        config.write_text(json.dumps({"global": timing, "scrape_configs": scraped}))
         self._command = [
             program, f"--config.file={config}", f"--storage.tsdb.path={folder}/data",
             f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn",
@@ -235,6 +242,21 @@ async def test_a_prometheus_that_hangs_stops_or_forgets_is_never_evidence(
     lost = {block.index: block for block in back.blocks["pnl"]}[stopped_in + 1]
     assert isinstance(lost, RejectedBlock)
     assert lost.reason in (Rejection.BOTH_MISSING, Rejection.STALE)
+
+
+async def test_pods_that_two_jobs_scrape_are_ambiguous_and_named(
+    program: str, desk: Desk, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    async with serving(desk.pods) as targets:
+        server = Server(program, tmp_path, unused_tcp_port, targets, jobs=("pods", "again"))
+        await asyncio.to_thread(server.start)
+        prometheus = Prometheus(server.url)
+        telemetry, first = Telemetry(prometheus, SCRAPING), this_block()
+        reading = await read_until(telemetry, desk, first, lambda reading: "two series" in reading.problem)
+        assert reading.reachable
+        assert reading.blocks["pnl"][-1].reason is Rejection.AMBIGUOUS
+        prometheus.close()
+        await asyncio.to_thread(server.stop)
 
 
 async def test_a_prometheus_without_history_says_that_both_are_missing(

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,7 +33,7 @@ class Prometheus:
     stuck every query fails after `timeout_s`, and nothing piles up.
     """
 
-    def __init__(self, url: str, *, timeout_s: float = 5.0, threads: int = 3) -> None:
+    def __init__(self, url: str, *, timeout_s: float = 4.0, threads: int = 3) -> None:
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
             raise InputError("prometheus url", url, "http://HOST:PORT or https://HOST")
         self.url = url.rstrip("/")
@@ -65,7 +66,7 @@ class Prometheus:
         loop = asyncio.get_running_loop()
 
         def freed(_done: Future[Any]) -> None:
-            if not loop.is_closed():
+            with suppress(RuntimeError):  # the loop is closed, and nobody waits
                 loop.call_soon_threadsafe(self._free.release)
 
         running = self._threads.submit(ask)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from quoting_operator.adapters.prometheus import Prometheus, PrometheusError
 from quoting_operator.gates.block_reading import BlockReading, BlockRequest
-from quoting_operator.gates.published import TRACKS, check_published, counters_for
+from quoting_operator.gates.published import TRACKS, counters_for
 from quoting_operator.gates.sealed import SealedEdge, query, sealed_edge
 from quoting_operator.gates.sealed_blocks import SealedBlocks
-from quoting_operator.gates.spec import GateSpec, Stage
+from quoting_operator.gates.spec import Stage
 from quoting_policy.errors import InputError
 
 MOST_POLICIES = 1024
@@ -42,6 +42,17 @@ class Scraping:
         """How long after an edge a scrape may be late, s; never beyond the next edge."""
         return min(self.scrapes * self.interval_s, block_length_s)
 
+    def check(self, stage: Stage, block_length_s: float) -> None:
+        """Refuse blocks so short that most of them would never be seen. Raises InputError."""
+        least = 2 * self.interval_s
+        if not block_length_s >= least:
+            raise InputError(
+                f"spec.rollout.{stage}.blockLength",
+                f"{block_length_s:g}s",
+                f">= {least:g}s, two scrapes",
+                "use longer blocks or scrape more often",
+            )
+
     def lag_s(self, block_length_s: float) -> float:
         """How long after its end a block is read, s: one interval more, for the scrape that is under way."""
         return self.window_s(block_length_s) + self.interval_s
@@ -55,24 +66,13 @@ class Telemetry:
         self._scraping = scraping
         self._kept: dict[tuple[str, str], tuple[Terms, SealedEdge]] = {}
 
-    def check(self, gates: Sequence[GateSpec], stage: Stage, block_length_s: float) -> None:
-        """Refuse what would wait for evidence for ever. Raises InputError."""
-        check_published(gates, stage)
-        least = 2 * self._scraping.interval_s
-        if not block_length_s >= least:
-            raise InputError(
-                f"spec.rollout.{stage}.blockLength",
-                f"{block_length_s:g}s",
-                f">= {least:g}s, two scrapes",
-                "use longer blocks or scrape more often",
-            )
-
     async def read_blocks(self, request: BlockRequest) -> BlockReading:
         """Every block from the request's first that can be read by now, at most `most_blocks` of them.
 
-        Raises InputError for a gate whose metric is not published.
+        Raises InputError for a gate whose metric is not published, and for blocks shorter than two scrapes.
         """
         scraping = self._scraping
+        scraping.check(request.stage, request.block_length_s)
         newest = request.newest(scraping.lag_s(request.block_length_s))
         last = min(newest, request.first + scraping.most_blocks - 1)
         counters = counters_for(request.gates)

@@ -108,6 +108,24 @@ async def test_a_hung_server_holds_neither_the_loop_nor_more_than_its_threads() 
         assert await _until_it_answers(prometheus)
 
 
+async def test_questions_that_nobody_waits_for_any_more_take_no_thread_for_good() -> None:
+    released = asyncio.Event()
+
+    async def hang(_request: web.Request) -> web.Response:
+        await released.wait()
+        return answer()
+
+    async with served(hang, timeout_s=30.0, threads=2) as prometheus:
+        questions = [asyncio.create_task(prometheus.query("up[30s]", 1.0)) for _ in range(12)]
+        await asyncio.sleep(0.1)
+        for question in questions:
+            question.cancel()
+        await asyncio.gather(*questions, return_exceptions=True)
+        released.set()
+        together = await asyncio.gather(*(prometheus.query("up[30s]", 1.0) for _ in range(4)))
+        assert len(together) == 4
+
+
 async def _until_it_answers(prometheus: Prometheus) -> bool:
     for _ in range(100):
         try:

@@ -74,7 +74,7 @@ class Pod:
         if self.allowed:
             desk.allow(**self.terms)
         self.mid += self.random.choice((-0.5, 0.0, 0.5))
-        desk.taken_ns = self.random.choice((50_000, 50_000, 50_000, 400_000))
+        desk.spent_ns = self.random.choice((50_000, 50_000, 50_000, 400_000))
         for symbol in self.symbols:
             state = MarketState(mid=self.mid, best_bid=self.mid - 0.5, best_ask=self.mid + 0.5)
             decision = desk.ask(msgspec.structs.replace(state, bid_qty=1.0, ask_qty=1.0), symbol)
@@ -84,7 +84,8 @@ class Pod:
                 self._trade(symbol, side, levels[0].price_ticks)
 
     def _trade(self, symbol: str, side: Side, ticks: int) -> None:
-        trade = PublicTrade(ticks - 2 * side.sign, 3.0, side is Side.ASK)
+        beyond = self.random.choice((1, 4)) * side.sign
+        trade = PublicTrade(ticks - beyond, 3.0, side is Side.ASK)
         self.desk.engine.trade(symbol, trade, **self.desk.clock)
         fill = Fill(
             order_id="o", ts_ns=self.desk.now_ns, side=side, price_ticks=ticks, qty_lots=1,
@@ -108,11 +109,11 @@ class Store:
 
     def scrape(self, text: str, at_s: float, **target: str) -> None:
         """Take in what a target says."""
-        for family in text_string_to_metric_families(text):
+        sealed = [line for line in text.splitlines() if line.startswith("quoting_sealed_")]
+        for family in text_string_to_metric_families("\n".join(sealed) + "\n"):
             for sample in family.samples:
-                if sample.name.startswith("quoting_sealed_"):
-                    labels = {"__name__": sample.name, **sample.labels, **target}
-                    self.samples.setdefault(frozenset(labels.items()), []).append((at_s, sample.value))
+                labels = {"__name__": sample.name, **sample.labels, **target}
+                self.samples.setdefault(frozenset(labels.items()), []).append((at_s, sample.value))
 
     def answer(self, end_s: float, window_s: float) -> list[Series]:
         """Raw samples in the window after an edge."""

@@ -23,7 +23,8 @@ from quoting_operator.gates.published import PUBLISHED, check_published
 from quoting_operator.gates.sealed import SealedEdge, Series, query, sealed_edge
 from quoting_operator.gates.sealed_blocks import SealedBlocks
 from quoting_operator.gates.spec import parse_gate
-from quoting_policy.accounting import Counter
+from quoting_policy.accounting import Counter, markout_gain
+from quoting_policy.domain import Limits
 from quoting_policy.domain.measures import MEASURES
 from quoting_policy.errors import InputError
 from tests.unit.engine.desk import SCRIPTED, WALL, ScriptedModel, raw, refuse
@@ -45,24 +46,44 @@ def canary() -> tuple[Pod, Store]:
     return pod, scraped([pod], 5)
 
 
-def test_a_block_is_what_the_engine_counted_between_its_edges() -> None:
-    pod = Pod()
-    store = scraped([pod], 2)
-    ledger = pod.desk.engine.books["X"].ledger
-    before = ledger.timeline.sealed.counts
-    scraped([pod], 1, store)
-    after = ledger.timeline.sealed.counts
-    assert ledger.timeline.sealed.block == FIRST + 2
-    scraped([pod], 1, store)
+ORACLE = {
+    "pnl": (1, Counter.PNL_GAIN, Counter.PNL_LOSS, Counter.EXPOSURE_S),
+    "edge": (1, Counter.EDGE_GAIN, Counter.EDGE_LOSS, Counter.EXPOSURE_S),
+    "markout": (1, markout_gain(1), markout_gain(1) + 1, Counter.EXPOSURE_S),
+    "spread": (2, markout_gain(0), markout_gain(0) + 1, Counter.FILLED_LOTS),
+    "excursion": (-1, Counter.EXCURSION_S, None, Counter.EXPOSURE_S),
+    "inventory": (-1, Counter.INVENTORY_LOT_S, None, Counter.EXPOSURE_S),
+}
+"""Gate -> factor with its sign, gain, loss, and what it is per: the definitions, once more."""
 
-    def rate(arm: str, gain: int, loss: int) -> float:
-        grown = [new - old for new, old in zip(after[arm], before[arm], strict=True)]
-        return (grown[gain] - grown[loss]) / grown[Counter.EXPOSURE_S]
 
-    gain, loss = Counter.PNL_GAIN, Counter.PNL_LOSS
-    difference = rate("candidate", gain, loss) - rate("baseline", gain, loss)
+@pytest.fixture(scope="module", params=[Stage.SHADOW, Stage.CANARY])
+def counted(request) -> tuple[Pod, Store, int, list[dict[str, tuple[float, ...]]]]:
+    """A pod, its scrapes, the last block scraped whole, and what its engine sealed before and after."""
+    pod = Pod(stage=request.param, limits=Limits(max_position=3))
+    store, timeline = scraped([pod], 3), pod.desk.engine.books["X"].ledger.timeline
+    sealed = [timeline.sealed.counts]
+    scraped([pod], 1, store)
+    sealed.append(timeline.sealed.counts)
+    block = timeline.sealed.block
+    scraped([pod], 1, store)
+    return pod, store, block, sealed
+
+
+@pytest.mark.parametrize("name", ORACLE)
+def test_a_block_is_what_the_engine_counted_between_its_edges(counted, name: str) -> None:
+    pod, store, block, (before, after) = counted
+    factor, gain, loss, per = ORACLE[name]
+    prefix = "shadow_" if pod.terms["stage"] == "Shadow" else ""
+
+    def value(arm: str) -> float:
+        grown = [new - old for new, old in zip(after[prefix + arm], before[prefix + arm], strict=True)]
+        return (grown[gain] - (0.0 if loss is None else grown[loss])) / grown[per]
+
+    difference = factor * (value("candidate") - value("baseline"))
     assert difference != 0.0
-    assert blocks_of(pod, store, "pnl", FIRST + 2, 1) == (DifferenceBlock(FIRST + 2, difference),)
+    (made,) = blocks_of(pod, store, name, block, 1)
+    assert made == DifferenceBlock(block, pytest.approx(difference, rel=1e-12))
 
 
 @pytest.mark.parametrize("stage", [Stage.SHADOW, Stage.CANARY])
@@ -76,29 +97,6 @@ def test_every_metric_is_read_in_every_stage(stage: Stage, spec) -> None:
     assert [block.index for block in made] == [FIRST + 1, FIRST + 2, FIRST + 3]
 
 
-def test_lower_inventory_is_better_and_a_realised_spread_is_twice_the_markout_a_lot(canary) -> None:
-    pod, store = canary
-    asked = request(pod, FIRST + 1)
-    before, after = edges(store, asked, FIRST + 1)
-    old, new = before.books["pod-0/X"].counters, after.books["pod-0/X"].counters
-
-    def grown(arm: str, name: str) -> float:
-        return new[arm, name] - old[arm, name]
-
-    def held(arm: str) -> float:
-        return grown(arm, "inventory_lot_seconds") / grown(arm, "exposure_seconds")
-
-    def spread(arm: str) -> float:
-        markout = grown(arm, "markout_gain_0.1s") - grown(arm, "markout_loss_0.1s")
-        return 2 * markout / grown(arm, "filled_lots")
-
-    inventory = blocks_of(pod, store, "inventory", count=1)[0]
-    assert inventory == DifferenceBlock(FIRST + 1, held("baseline") - held("candidate"))
-    assert blocks_of(pod, store, "spread", count=1)[0].value == pytest.approx(
-        spread("candidate") - spread("baseline")
-    )
-
-
 def test_slow_decisions_are_counted_among_the_candidates_own(canary) -> None:
     pod, store = canary
     block = blocks_of(pod, store, "p99", count=1)[0]
@@ -108,12 +106,11 @@ def test_slow_decisions_are_counted_among_the_candidates_own(canary) -> None:
 
 def test_the_first_block_of_a_pod_is_not_whole(canary) -> None:
     pod, store = canary
-    at = {"edge": 0, "first": 1}
     empty = SealedEdge(FIRST - 1, FIRST * 10.0)
     whole = list(edges(store, request(pod, FIRST + 1), FIRST))
     made = SealedBlocks(digest=pod.desk.digest, stage=Stage.CANARY).of([gate("pnl")], [empty, *whole])
     assert made["pnl"] == (RejectedBlock(FIRST, Rejection.BOTH_MISSING),)
-    assert whole[at["edge"]].books["pod-0/X"].complete is False
+    assert whole[0].books["pod-0/X"].complete is False
 
 
 def test_an_engine_that_was_restarted_costs_the_blocks_that_it_did_not_live_through() -> None:
@@ -206,17 +203,17 @@ def test_a_book_in_which_only_one_arm_had_time_would_weigh_in_one_rate_only() ->
 
 
 def test_one_scrape_in_a_block_is_enough_whenever_it_is_made() -> None:
-    pods = {every: Pod() for every in (1, 8, 31)}
+    pods = {every: Pod() for every in (3, 8, 31)}
     stores = {every: scraped([pod], 5, every=every) for every, pod in pods.items()}
-    asked = request(pods[1], FIRST + 1)
+    asked = request(pods[8], FIRST + 1)
     made = {
         every: SealedBlocks(digest=asked.digest, stage=asked.stage).of(
             [gate("pnl")], list(edges(store, asked, FIRST + 3, window_s=10.0))
         )["pnl"]
         for every, store in stores.items()
     }
-    assert made[1] == made[8] == made[31]
-    assert all(isinstance(block, DifferenceBlock) for block in made[1])
+    assert made[3] == made[8] == made[31]
+    assert all(isinstance(block, DifferenceBlock) for block in made[8])
 
 
 def test_a_book_that_says_another_block_is_stale(canary) -> None:
@@ -227,10 +224,21 @@ def test_a_book_that_says_another_block_is_stale(canary) -> None:
     assert made["pnl"] == (RejectedBlock(FIRST + 1, Rejection.STALE),)
 
 
+def test_one_pod_of_two_that_is_stale_is_enough() -> None:
+    pods = [Pod("pod-0"), Pod("pod-1")]
+    store = scraped(pods, 4)
+    for labels in store.samples:
+        if {("pod", "pod-1"), ("__name__", "quoting_sealed_block")} <= labels:
+            store.samples[labels] = []
+    assert blocks_of(pods[0], store, "pnl", count=1) == (RejectedBlock(FIRST + 1, Rejection.STALE),)
+
+
 def test_blocks_of_another_length_are_not_taken_for_ours(canary) -> None:
     _, store = canary
-    edge = sealed_edge(store.answer(FIRST * 10.0 + 10.0, 8.0), FIRST, FIRST * 10.0 + 5.0)
-    assert not edge.books["pod-0/X"].read
+    answer = store.answer(FIRST * 10.0 + 10.0, 8.0)
+    assert sealed_edge(answer, FIRST, FIRST * 10.0 + 10.0).books["pod-0/X"].read
+    for index, end_s in ((FIRST, FIRST * 10.0 + 5.0), (FIRST // 6, FIRST * 10.0 + 10.0)):
+        assert not sealed_edge(answer, index, end_s).books["pod-0/X"].read
 
 
 @pytest.mark.parametrize("extra", [{"job": "other"}, {"instance": "10.0.0.9:9464"}])
