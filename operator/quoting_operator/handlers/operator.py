@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -67,9 +66,9 @@ async def run(options: Options, stop: asyncio.Event | None = None) -> None:
         store = Store(wake, options.namespaces)
         teller = Teller(kube.post_event)
         scraping = Scraping(interval_s=options.scrape_interval_s)
-        measuring = Measuring[PolicyKey](
-            _reader(options, scraping), scraping.lag_s, lambda key: wake(key, Urgency.ROUTINE)
-        )
+        prometheus = Prometheus(options.prometheus) if options.prometheus else None
+        read = nothing_measured if prometheus is None else Telemetry(prometheus, scraping).read_blocks
+        measuring = Measuring[PolicyKey](read, scraping.lag_s, lambda key: wake(key, Urgency.ROUTINE))
         reconciler = Reconciler(kube, store, teller, measuring, options.paper_image)
         queue = WorkQueue[PolicyKey](reconciler.reconcile, options.workers)
         queue.hold(True)
@@ -93,6 +92,8 @@ async def run(options: Options, stop: asyncio.Event | None = None) -> None:
         finally:
             REGISTRY.unregister(statuses)
             measuring.close()
+            if prometheus is not None:
+                prometheus.close()
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
@@ -137,16 +138,10 @@ async def _take_signals_back(started: asyncio.Event, stop: asyncio.Event) -> Non
     await stop.wait()
 
 
-def _reader(options: Options, scraping: Scraping) -> Callable[[BlockRequest], Awaitable[BlockReading]]:
-    """What reads blocks; where there is no Prometheus, what says so."""
-    if options.prometheus:
-        return Telemetry(Prometheus(options.prometheus), scraping).read_blocks
-
-    async def nothing(request: BlockRequest) -> BlockReading:
-        problem = "no Prometheus is configured: start the operator with --prometheus URL"
-        return BlockReading(blocks={}, last=request.first - 1, reachable=False, problem=problem)
-
-    return nothing
+async def nothing_measured(request: BlockRequest) -> BlockReading:
+    """What is read where there is no Prometheus."""
+    problem = "no Prometheus is configured: start the operator with --prometheus URL"
+    return BlockReading(blocks={}, last=request.first - 1, reachable=False, problem=problem)
 
 
 async def why_not_ready(kube: Kube, store: Store, namespaces: tuple[str, ...]) -> str:

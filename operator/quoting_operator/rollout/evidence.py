@@ -159,7 +159,8 @@ def _health(draft: Draft, reading: BlockReading) -> Draft:
         if isinstance(block, RejectedBlock) and block.index == reading.last
     }
     if rejected:
-        return draft.finding("GatesHealthy", False, "BlockRejected", ", ".join(sorted(rejected)))
+        words = ", ".join(sorted(rejected)) + (f": {reading.problem}" if reading.problem else "")
+        return draft.finding("GatesHealthy", False, "BlockRejected", words)
     return draft.finding("GatesHealthy", True, "Measured")
 
 
