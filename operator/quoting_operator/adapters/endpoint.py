@@ -37,7 +37,7 @@ async def find(environment: Mapping[str, str]) -> Endpoint:
     if environment.get("KUBERNETES_SERVICE_HOST") and "KUBECONFIG" not in environment:
         return of_pod(environment)
     try:
-        # Outside pods only: the package is 126 MB on disk and 12 MiB in memory, and the sidecar is without it.
+        # Outside pods only: the package costs 126 MB of image and 12 MiB of memory; the sidecar has none.
         from quoting_operator.adapters import kubeconfig  # noqa: PLC0415
     except ImportError:
         remedy = "pip install 'quoting-operator[operator]' to read a kubeconfig"
