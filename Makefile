@@ -19,7 +19,7 @@ setup: .venv/ready ## make the virtual environment with the locked dependencies
 
 lock: setup ## refresh the locked dependencies from pyproject.toml
 	$(COMPILE) --upgrade --extra dev -o requirements/dev.txt
-	for image in operator sidecar; do $(COMPILE) --extra $$image -c requirements/dev.txt -o requirements/$$image.txt; done
+	for image in operator sidecar; do $(COMPILE) --extra $$image -c requirements/dev.txt -o requirements/$$image.txt || exit 1; done
 	$(COMPILE) --extra sim -c requirements/dev.txt -o requirements/paper.txt
 	$(COMPILE) --extra train -c requirements/dev.txt -o requirements/train.txt
 

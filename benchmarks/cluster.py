@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from localcluster import build as building
 from localcluster import cluster as clusters
@@ -79,12 +78,12 @@ def code_change_to_running_pod() -> float:
     """Seconds from a changed line of our code to a pod that has run it, on a node that is up."""
     cluster = clusters.up(_NAME)
     kubectl = [building.build(["kubernetes"])["kubectl"], f"--kubeconfig={cluster.layout.kubeconfig}"]
-    clusters.load(cluster, build_images(["sidecar"])["sidecar"].read_bytes())
+    clusters.load(cluster, build_images(["sidecar"])["sidecar"])
     changed = REPOSITORY / "policy" / "quoting_policy" / "_benchmark_marker.py"
     try:
         start = time.monotonic()
         changed.write_text(f'"""{time.time()}"""\n')
-        clusters.load(cluster, build_images(["sidecar"])["sidecar"].read_bytes())
+        clusters.load(cluster, build_images(["sidecar"])["sidecar"])
         run = ["run", "changed", f"--image={reference('sidecar')}", "--restart=Never", "--attach", "--quiet"]
         run += [
             "--image-pull-policy=Never",
@@ -124,11 +123,7 @@ def main() -> int:
             "max": round(max(downs), 2),
         }
     result["code_change_to_running_pod_s"] = round(code_change_to_running_pod(), 1)
-    result["image_mib"] = {
-        image: round(path.stat().st_size / 2**20)
-        for image, path in build_images(IMAGES).items()
-        if isinstance(path, Path)
-    }
+    result["image_mib"] = {name: round(image.size / 2**20) for name, image in build_images(IMAGES).items()}
     print(json.dumps(result))
     return 0
 

@@ -125,8 +125,8 @@ def connect() -> Kubectl:
     cluster = clusters.up(DEFAULT_NAME)
     print(f"{time.monotonic() - start:7.2f} s  cluster up", flush=True)
     start = time.monotonic()
-    for archive in build_images(("operator", "sidecar")).values():
-        clusters.load(cluster, archive.read_bytes())
+    for image in build_images(("operator", "sidecar")).values():
+        clusters.load(cluster, image)
     print(f"{time.monotonic() - start:7.2f} s  images built and loaded", flush=True)
     return Kubectl(program, cluster.layout.kubeconfig)
 

@@ -139,18 +139,19 @@ def _image(options: argparse.Namespace) -> int:
     unknown = set(options.images) - set(IMAGES)
     if unknown:
         raise ClusterError("image", f"no image {sorted(unknown)}", remedy=f"one of: {', '.join(IMAGES)}")
-    archives = build_images(options.images or IMAGES)
+    built = build_images(options.images or IMAGES)
     if (cluster_dir(options.name) / "cluster.json").exists():
         cluster = clusters.find(options.name)
-        for archive in archives.values():
-            clusters.load(cluster, archive.read_bytes())
+        for image in built.values():
+            clusters.load(cluster, image)
     return 0
 
 
 def _load(options: argparse.Namespace) -> int:
     if not options.archive.is_file():
         raise ClusterError("load", f"{options.archive} is not a file", remedy="give an OCI or docker archive")
-    clusters.load(clusters.find(options.name), options.archive.read_bytes())
+    with options.archive.open("rb") as archive:
+        clusters.load_archive(clusters.find(options.name), archive)
     return 0
 
 

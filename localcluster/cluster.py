@@ -8,10 +8,12 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
 from localcluster import components, packages
 from localcluster.api import Api
@@ -19,7 +21,7 @@ from localcluster.build import Programs, build
 from localcluster.errors import ClusterError
 from localcluster.layout import Layout
 from localcluster.network import API_SERVICE_IP, Link, free_links
-from localcluster.oci import image_archive
+from localcluster.oci import Image, image_archive
 from localcluster.paths import cache_dir, cluster_dir, clusters_dir
 from localcluster.pki import identities, write_pki
 from localcluster.process import Host
@@ -146,17 +148,42 @@ def _start(cluster: Cluster, programs: Programs) -> None:
         host.wait(made["kubelet"], api.node_ready)
 
 
-def ctr(cluster: Cluster, *arguments: str, data: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
-    """Run containerd's own client in the cluster. Raises ClusterError where there is no node."""
+def _ctr(cluster: Cluster, *arguments: str) -> list[str]:
+    """Command line of containerd's own client in the cluster. Raises ClusterError where there is no node."""
     if cluster.sandbox is None or cluster.layout.control_plane_only:
         raise ClusterError("containerd", "a control plane has no node", remedy="bring up a whole cluster")
-    command = cluster.sandbox.command(["ctr", "--namespace=k8s.io", *arguments])
-    return subprocess.run(command, input=data, capture_output=True, check=False)
+    return cluster.sandbox.command(["ctr", "--namespace=k8s.io", *arguments])
 
 
-def load(cluster: Cluster, archive: bytes) -> None:
-    """Make the images of an OCI or docker archive known to the node. Raises ClusterError where it can't."""
-    done = ctr(cluster, "images", "import", "-", data=archive)
+def ctr(cluster: Cluster, *arguments: str) -> str:
+    """What containerd's own client prints. Raises ClusterError where there is no node."""
+    done = subprocess.run(_ctr(cluster, *arguments), capture_output=True, text=True, check=False)
+    return done.stdout
+
+
+def load(cluster: Cluster, image: Image) -> None:
+    """Make an image known to the node; only the layers that it lacks are sent. Raises ClusterError."""
+    known = set(ctr(cluster, "content", "list", "--quiet").split())
+    try:
+        _load_without(cluster, image, known)
+    except ClusterError:
+        if known.isdisjoint(image.blobs):
+            raise
+        # What was listed can have been collected as garbage since.
+        _load_without(cluster, image, set())
+
+
+def _load_without(cluster: Cluster, image: Image, known: set[str]) -> None:
+    with tempfile.TemporaryFile(dir=cluster.layout.folder) as archive:
+        image.write(archive, known)
+        archive.seek(0)
+        load_archive(cluster, archive)
+
+
+def load_archive(cluster: Cluster, archive: IO[bytes]) -> None:
+    """Make the images of an OCI or docker archive (a real file) known to the node. Raises ClusterError."""
+    command = _ctr(cluster, "images", "import", "-")
+    done = subprocess.run(command, stdin=archive, capture_output=True, check=False)
     if done.returncode:
         message = done.stderr.decode(errors="replace").strip()[-500:]
         raise ClusterError(
@@ -165,9 +192,13 @@ def load(cluster: Cluster, archive: bytes) -> None:
 
 
 def _load_pause(cluster: Cluster, programs: Programs) -> None:
-    if components.PAUSE_IMAGE.encode() in ctr(cluster, "images", "list", "-q").stdout:
+    if components.PAUSE_IMAGE in ctr(cluster, "images", "list", "--quiet").split():
         return
-    load(cluster, image_archive(components.PAUSE_IMAGE, {"pause": Path(programs["pause"])}, ["/pause"]))
+    files = {"pause": Path(programs["pause"])}
+    with tempfile.TemporaryFile(dir=cluster.layout.folder) as archive:
+        archive.write(image_archive(components.PAUSE_IMAGE, files, ["/pause"]))
+        archive.seek(0)
+        load_archive(cluster, archive)
 
 
 def down(name: str) -> None:

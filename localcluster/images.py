@@ -7,6 +7,7 @@ the cache; the build itself then works without a network. The same Containerfile
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import subprocess
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from localcluster import packages
 from localcluster.errors import ClusterError
+from localcluster.oci import Image
 from localcluster.paths import SOURCE, cache_dir
 
 REPOSITORY = SOURCE.parent
@@ -26,6 +28,8 @@ BASE = "localhost/quoting-base:bookworm"
 _SUITE = "bookworm"
 _PYTHON = "3.11"
 _BASE_PACKAGES = ("python3", "python3-venv", "ca-certificates")
+_KEPT_S = 7 * 86400.0
+"""How long a blob is kept after the last build that used it."""
 
 
 def reference(image: str) -> str:
@@ -33,38 +37,74 @@ def reference(image: str) -> str:
     return f"localhost/quoting-{image}:dev"
 
 
-def build_images(images: Sequence[str] = IMAGES) -> dict[str, Path]:
-    """Build images and write each as an archive; unchanged layers come from the cache."""
+def build_images(images: Sequence[str] = IMAGES) -> dict[str, Image]:
+    """Build images into a folder of blobs; only layers that changed are made and written."""
     packages.ensure(packages.IMAGES)
     _ensure_base()
     return {image: _build(image) for image in images}
 
 
-def _build(image: str) -> Path:
+def _build(image: str) -> Image:
     start = time.monotonic()
     wheels = _ensure_wheels(image)
-    _buildah(
-        "bud",
-        "--layers",
-        "--isolation=chroot",
-        "--pull-never",
-        "--network=host",
-        f"--build-arg=BASE_IMAGE={BASE}",
-        "--build-arg=PIP_OPTIONS=--no-index --find-links=/wheels",
-        f"--volume={wheels}:/wheels:ro",
-        f"--ignorefile={REPOSITORY / '.dockerignore'}",
-        f"--file={REPOSITORY / 'images' / image}.Containerfile",
-        f"--tag={reference(image)}",
-        str(REPOSITORY),
-    )
-    archive = cache_dir() / "images" / f"{image}.tar"
-    with _replacing(archive) as unfinished:
-        # This form of archive is not compressed, which here would cost more than it saves.
-        _buildah("push", reference(image), f"docker-archive:{unfinished}:{reference(image)}")
-    size = archive.stat().st_size / 2**20
+    with tempfile.NamedTemporaryFile(mode="r", prefix=f"{image}-") as identity:
+        _buildah(
+            "bud",
+            "--layers",
+            "--isolation=chroot",
+            "--pull-never",
+            "--network=host",
+            f"--build-arg=BASE_IMAGE={BASE}",
+            "--build-arg=PIP_OPTIONS=--no-index --find-links=/wheels",
+            f"--volume={wheels}:/wheels:ro",
+            f"--ignorefile={REPOSITORY / '.dockerignore'}",
+            f"--file={REPOSITORY / 'images' / image}.Containerfile",
+            f"--tag={reference(image)}",
+            f"--iidfile={identity.name}",
+            str(REPOSITORY),
+        )
+        # By its identity: another checkout's build may have taken the name by now.
+        built = _export(image, identity.read().strip().removeprefix("sha256:"))
     took = time.monotonic() - start
-    print(f"{reference(image)}: {size:.0f} MiB, built in {took:.1f} s", file=sys.stderr, flush=True)
-    return archive
+    print(
+        f"{reference(image)}: {built.size / 2**20:.0f} MiB, built in {took:.1f} s",
+        file=sys.stderr,
+        flush=True,
+    )
+    return built
+
+
+def _export(image: str, identity: str) -> Image:
+    """Copy an image from buildah's storage to the folder of blobs, but for the blobs it has already."""
+    layout = cache_dir() / "images" / "layout"
+    layout.mkdir(parents=True, exist_ok=True)
+    source = f"containers-storage:[overlay@{_storage()}+{_storage()}/run]@{identity}"
+    copy = ["skopeo", "copy", "--quiet", "--insecure-policy"]
+    # Compressing would here cost more than it saves, and only uncompressed layers keep their digests.
+    copy.append("--dest-oci-accept-uncompressed-layers")
+    with _locked(layout), tempfile.NamedTemporaryFile(mode="r") as digest:
+        copy += [f"--digestfile={digest.name}", source, f"oci:{layout}:{image}"]
+        _run(copy, f"copying {image}", "building images needs root and overlay mounts")
+        built = Image(reference(image), layout, digest.read().strip())
+        for blob in built.blobs:
+            os.utime(built.blob(blob))
+        _forget_unused(layout)
+    return built
+
+
+def _forget_unused(layout: Path) -> None:
+    """Remove blobs that no build has used for a while; until then a load may still be reading them."""
+    for blob in (layout / "blobs").glob("*/*"):
+        if blob.stat().st_mtime < time.time() - _KEPT_S:
+            blob.unlink()
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One build at a time writes here: checkouts share the cache, and skopeo its index."""
+    with (folder.parent / f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _ensure_base() -> None:
@@ -121,15 +161,18 @@ def _ensure_wheels(image: str) -> Path:
 
 def _buildah(*arguments: str) -> str:
     """Run buildah with a storage of our own, below the cache."""
-    storage = cache_dir() / "images" / "storage"
     command = [
         "buildah",
-        f"--root={storage}",
-        f"--runroot={storage}/run",
+        f"--root={_storage()}",
+        f"--runroot={_storage()}/run",
         "--storage-driver=overlay",
         *arguments,
     ]
     return _run(command, f"buildah {arguments[0]}", "building images needs root and overlay mounts")
+
+
+def _storage() -> Path:
+    return cache_dir() / "images" / "storage"
 
 
 def _run(command: list[str], what: str, remedy: str) -> str:

@@ -25,6 +25,7 @@ NODE: Mapping[str, tuple[str, str]] = {
 
 IMAGES: Mapping[str, tuple[str, str]] = {
     "buildah": ("buildah", "builds images without a daemon"),
+    "skopeo": ("skopeo", "takes images out of the builder's storage, layer by layer"),
     "mmdebstrap": ("mmdebstrap", "makes the base image from Debian packages"),
 }
 """Program -> (Debian package, why it is needed), for building images."""

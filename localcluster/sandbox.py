@@ -45,10 +45,30 @@ exec "$PAUSE"
 """
 
 
-def cgroup_roots() -> list[Path]:
-    """Mount points of the cgroup hierarchies: one a controller for version 1, one for version 2, or both."""
-    mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text().splitlines()]
-    return [Path(where) for where, kind in mounts if kind in {"cgroup", "cgroup2"}]
+_KUBELET_WANTS = ("cpu", "cpuset", "memory", "pids", "hugetlb")
+"""Controllers that its cgroup root must have, of those that the kernel has."""
+
+
+def cgroup_roots(mounts: str | None = None) -> list[Path]:
+    """Mount points of the cgroup hierarchies: one a controller for version 1, one for version 2, or both.
+
+    mounts: text of /proc/mounts, by default this machine's.
+    """
+    text = Path("/proc/mounts").read_text() if mounts is None else mounts
+    fields = [line.split()[1:3] for line in text.splitlines()]
+    return [Path(where) for where, kind in fields if kind in {"cgroup", "cgroup2"}]
+
+
+def components_group(groups: Sequence[Path]) -> Path:
+    """Cgroup of the components; the pods' is beside it (version 2 allows processes in leaves only)."""
+    pids = [group for group in groups if group.parent.name == "pids"]
+    return (pids or groups)[0] / "system"
+
+
+def to_enable(kernel: str, group: str) -> list[str]:
+    """Controllers that kubelet misses in a cgroup of version 2. Both texts are of a cgroup.controllers."""
+    has = group.split()
+    return [name for name in _KUBELET_WANTS if name in kernel.split() and name not in has]
 
 
 @dataclass(frozen=True)
@@ -69,9 +89,7 @@ class Sandbox:
 
     @property
     def _system(self) -> Path:
-        """Cgroup of the components; the pods' is beside it (version 2 allows processes in leaves only)."""
-        pids = [group for group in self._cgroups if group.parent.name == "pids"]
-        return (pids or self._cgroups)[0] / "system"
+        return components_group(self._cgroups)
 
     def start(self, pause: str) -> None:
         """Make the box unless it is there. ``pause`` is the program that becomes its first process."""
@@ -164,11 +182,32 @@ class Sandbox:
     def _make_cgroups(self) -> None:
         for group in self._cgroups:
             group.mkdir(exist_ok=True)
-            for setting in ("cpuset.cpus", "cpuset.mems"):
-                # Version 1 gives a new cpuset no processors at all.
-                if (group / setting).exists() and not (group / setting).read_text().strip():
-                    (group / setting).write_text((group.parent / setting).read_text())
+            if (group / "cgroup.controllers").exists():
+                _enable_controllers(group)
+            else:
+                _inherit_processors(group)
         self._system.mkdir(exist_ok=True)
+
+
+def _inherit_processors(group: Path) -> None:
+    """Version 1 gives a new cpuset no processors at all."""
+    for setting in ("cpuset.cpus", "cpuset.mems"):
+        if (group / setting).exists() and not (group / setting).read_text().strip():
+            (group / setting).write_text((group.parent / setting).read_text())
+
+
+def _enable_controllers(group: Path) -> None:
+    """Version 2 gives a new cgroup the controllers that its parent passes on."""
+    parent = group.parent
+    for name in to_enable(*((at / "cgroup.controllers").read_text() for at in (parent, group))):
+        try:
+            (parent / "cgroup.subtree_control").write_text(f"+{name}")
+        except OSError as error:
+            raise ClusterError(
+                "sandbox",
+                f"cgroup controller {name!r} can't be used below {parent}: {error.strerror}",
+                remedy=f"processes in {parent} itself, as in a container, have to move to a cgroup below it",
+            ) from None
 
 
 def _processes(group: Path) -> list[int]:

@@ -144,6 +144,6 @@ def _image(node: Kube, name: str) -> str:
         if not registry:
             unavailable("set QUOTING_IMAGE_REGISTRY to where this cluster pulls our images from")
         return f"{registry}/quoting-{name}:dev"
-    archive = build_images([name])[name]
-    clusters.load(node.local, archive.read_bytes())
-    return f"localhost/quoting-{name}:dev"
+    image = build_images([name])[name]
+    clusters.load(node.local, image)
+    return image.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ import pytest
 
 from localcluster import cluster as clusters
 from localcluster.errors import ClusterError
+from localcluster.oci import Image, image_archive
 from localcluster.sandbox import cgroup_roots
 from tests.conftest import Kube
 from tests.waiting import eventually
@@ -80,6 +82,24 @@ def test_two_clusters_live_side_by_side(node: Kube, name: str) -> None:
     assert listening(node.local.layout.node_ip, 6443)
     clusters.down(name)
     assert listening(node.local.layout.node_ip, 6443)
+
+
+def test_a_node_is_sent_only_the_layers_that_it_lacks(node: Kube, tmp_path: Path) -> None:
+    if node.local is None:
+        pytest.skip("KUBECONFIG names a cluster that is not ours")
+    program = tmp_path / "run"
+    program.write_bytes(uuid.uuid4().bytes)
+    archive = tmp_path / "archive"
+    archive.write_bytes(image_archive("localhost/whole:1", {"run": program}, ["/run"]))
+    subprocess.run(["tar", "-C", tmp_path, "-xf", archive], check=True)
+    (entry,) = json.loads((tmp_path / "index.json").read_text())["manifests"]
+    again = Image("localhost/again:1", tmp_path, entry["digest"])
+    with archive.open("rb") as stream:
+        clusters.load_archive(node.local, stream)
+    layer, *_ = again.blobs
+    again.blob(layer).unlink()
+    clusters.load(node.local, again)
+    assert "localhost/again:1" in clusters.ctr(node.local, "images", "list", "--quiet").split()
 
 
 def test_up_repairs_what_died_and_keeps_the_data(name: str) -> None:

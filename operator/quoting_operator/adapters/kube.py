@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
-from kubernetes.aio import client, config
 
+from quoting_operator.adapters.endpoint import Endpoint, find
 from quoting_operator.api.schema import GROUP, VERSION
 
 Json = dict[str, Any]
@@ -74,9 +74,14 @@ class Kube:
     """A connection to the API server. manager: who it says has written; headers: sent with every request."""
 
     def __init__(
-        self, api: client.ApiClient, *, manager: str = FIELD_MANAGER, headers: Mapping[str, str] | None = None
+        self,
+        session: aiohttp.ClientSession,
+        endpoint: Endpoint,
+        *,
+        manager: str = FIELD_MANAGER,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
-        self._api = api
+        self._session, self._endpoint = session, endpoint
         self._manager = manager
         self._headers = dict(headers or {})
 
@@ -238,14 +243,19 @@ class Kube:
         timeout: aiohttp.ClientTimeout = TIMEOUT,  # noqa: ASYNC109  of the connection, not of the call
     ) -> aiohttp.ClientResponse:
         headers = {"Content-Type": content_type, "Accept": "application/json", **self._headers}
-        settings = self._api.configuration
-        await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
-        url = f"{settings.host}{path}" + (f"?{urlencode(query)}" if query else "")
+        url = f"{self._endpoint.server}{path}" + (f"?{urlencode(query)}" if query else "")
+        data = None if body is None else json.dumps(body)
         try:
-            found = await self._api.rest_client.request(  # type: ignore[no-untyped-call]  # theirs
-                method, url, headers=headers, body=body, _request_timeout=timeout
+            if credential := self._endpoint.authorization():
+                headers["Authorization"] = credential
+            response = await self._session.request(
+                method,
+                url,
+                headers=headers,
+                data=data,
+                timeout=timeout,
+                server_hostname=self._endpoint.server_name,
             )
-            response: aiohttp.ClientResponse = found.response
             if response.status >= HTTP_ERRORS:
                 raise KubeError(response.status, _told(response.status, await response.read()))
         except (aiohttp.ClientError, OSError) as error:
@@ -254,17 +264,23 @@ class Kube:
 
 
 @asynccontextmanager
-async def connect() -> AsyncIterator[Kube]:
-    """A connection by the pod's own token, or by the kubeconfig where there is none."""
-    settings = client.Configuration()
-    if "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ:
-        config.load_incluster_config(client_configuration=settings)  # type: ignore[no-untyped-call]  # theirs
-    else:
-        await config.load_kube_config(  # type: ignore[no-untyped-call]  # theirs
-            config_file=os.environ.get("KUBECONFIG"), client_configuration=settings
-        )
-    async with client.ApiClient(settings) as api:
-        yield Kube(api)
+async def connect(
+    endpoint: Endpoint | None = None,
+    *,
+    manager: str = FIELD_MANAGER,
+    headers: Mapping[str, str] | None = None,
+) -> AsyncIterator[Kube]:
+    """A connection; by default by the pod's own token, or by the kubeconfig where there is none.
+
+    Raises InputError where there is neither.
+    """
+    reached = endpoint or await find(os.environ)
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=reached.tls),
+        proxy=reached.proxy,
+        trust_env=True,  # HTTPS_PROXY and NO_PROXY, as kubectl does
+    ) as session:
+        yield Kube(session, reached, manager=manager, headers=headers)
 
 
 async def _lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
