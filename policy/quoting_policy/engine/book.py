@@ -20,11 +20,13 @@ from quoting_policy.domain import (
     Mode,
     PublicTrade,
     Schedule,
+    SignalRules,
     Slot,
 )
 from quoting_policy.engine.orders import OwnOrders
 from quoting_policy.engine.policy import HeldLimits, Levels
 from quoting_policy.engine.rates import RateWindow
+from quoting_policy.engine.signals import BookSignals
 from quoting_policy.errors import InputError
 
 EXCURSION_SHARE = 0.7
@@ -62,12 +64,17 @@ class Book:
         self._equity = 0.0
         self.baseline = self.ledger.arms[Arm.BASELINE]
         self.candidate = self.ledger.arms[Arm.CANDIDATE]
+        self.signals = BookSignals(SignalRules(), instrument.tick, frozenset())
         self.order_rate: RateWindow | None = None
         self.quote_rate: RateWindow | None = None
         self.turn = Arm.BASELINE
         self.slot: Slot = self.ledger.timeline.slot
         self._slot_inventory = 0.0
         self._last_quote: tuple[object, object] = ((), ())
+
+    def want(self, rules: SignalRules, inputs: frozenset[str]) -> None:
+        """Estimate these inputs of models from now on; what is known already stays known."""
+        self.signals = self.signals.wanting(rules, inputs)
 
     def hold_to(self, whole: HeldLimits, scaled: HeldLimits, candidate_position: float | None) -> None:
         """Limits from now on. scaled: the candidate's. candidate_position: lots it may build in a slot."""
@@ -90,6 +97,8 @@ class Book:
         else:
             ledger.on_time(wall_ns)
         mid = state.mid
+        if now_ns >= self.signals.due_ns:
+            self.signals.advance(now_ns, state, ledger.mid, ledger.mid_ns)
         if 0.0 < mid < math.inf:
             ledger.on_mid(mid, now_ns)
             if not ledger.opened and math.isfinite(state.inventory):
@@ -161,6 +170,7 @@ class Book:
         _whole("order.qty_lots", order.qty_lots)
         _whole("order.price_ticks", order.price_ticks)
         self.reports_orders = True
+        self.signals.order(order, now_ns)
         if self.orders.put(order):
             if self.order_rate is not None:
                 self.order_rate.count(now_ns)
@@ -173,6 +183,7 @@ class Book:
         if not math.isfinite(fill.fee):
             raise InputError("fill.fee", fill.fee, "a finite amount of money")
         self.ledger.on_time(wall_ns)
+        self.signals.fill(fill, mid=self.ledger.mid, used=self._used(), now_ns=now_ns, wall_ns=wall_ns)
         arm = self.orders.fill(fill)
         if arm is None:
             self.unattributed_fills += 1
@@ -187,6 +198,17 @@ class Book:
             raise InputError("trade.qty_lots", trade.qty_lots, "a finite number of lots > 0")
         self.ledger.on_time(wall_ns)
         self.ledger.on_trade(trade, now_ns)
+        self.signals.trade(trade, self.ledger.mid, self.ledger.mid_ns, now_ns)
+
+    def close(self, order_id: str) -> None:
+        """An own order is gone."""
+        self.orders.close(order_id)
+        self.signals.closed(order_id)
+
+    def _used(self) -> float:
+        """Share of the position limit that the inventory takes; 0 without a limit."""
+        most = self.whole.limits.max_position
+        return self.ledger.total.inventory / most if most else 0.0
 
     def changes(self) -> tuple[float, float]:
         """Change of gross notional and of equity since the last call, money: what the portfolio adds up."""

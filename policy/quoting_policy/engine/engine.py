@@ -103,6 +103,8 @@ class Engine:
                     self.holdings.drop(book)
         self.revision, self._baseline, self._candidate = revision, baseline, candidate
         self._interruptible = (baseline, candidate)
+        for book in self.books.values():
+            book.want(revision.signals, baseline.model.needs | candidate.model.needs)
         self.control.digest = digest
         self.control.has_candidate = revision.candidate is not None
         self._follow_authority(wall_ns)
@@ -193,7 +195,7 @@ class Engine:
             book.take_turn(arm)
         policy = self._candidate if arm is CANDIDATE else self._baseline
         chosen = book.candidate if arm is CANDIDATE else book.baseline
-        made = policy.sides(state, book.situation, book.held, book.whole.limits, started)
+        made = policy.sides(state, book.situation, book.held, book.whole.limits, book.signals, started)
         bound, breaches, reasons, mode = NONE, NONE, choice.reasons, ACTIVE
         if ledger.shadowing or isinstance(made, Attempt):
             arm, attempt, breaches, reasons = self._aftermath(
@@ -229,7 +231,7 @@ class Engine:
 
     def order_closed(self, symbol: str, order_id: str) -> None:
         """An own order is gone."""
-        self._known(symbol).orders.close(order_id)
+        self._known(symbol).close(order_id)
 
     def fill(self, symbol: str, fill: Fill, *, now_ns: int, wall_ns: int) -> None:
         """An own order was filled."""
@@ -277,7 +279,9 @@ class Engine:
             reasons += tuple(filter(None, ("candidate_refused", *attempt.breaches, attempt.refusal)))
             book.take_turn(BASELINE)
             attempt = Attempt.of(
-                self._baseline.sides(state, book.situation, book.held, book.whole.limits, self._clock())
+                self._baseline.sides(
+                    state, book.situation, book.held, book.whole.limits, book.signals, self._clock()
+                )
             )
         if book.ledger.shadowing:
             breaches = self._shadow(book, state, now_ns=now_ns, wall_ns=wall_ns)
@@ -295,7 +299,7 @@ class Engine:
         for arm, policy in ((BASELINE, self._baseline), (CANDIDATE, self._candidate)):
             seen, situation = book.for_shadow(arm, state)
             started = self._clock()
-            made = policy.sides(seen, situation, book.whole, book.whole.limits, started)
+            made = policy.sides(seen, situation, book.whole, book.whole.limits, book.signals, started)
             book.ledger.shadows[arm].track.decided(self._clock() - started)
             attempt = Attempt.of(made)
             book.ledger.on_shadow(arm, attempt.bids, attempt.asks, answered=attempt.answered)

@@ -28,6 +28,7 @@ from quoting_policy.domain import (
     QuoteLevel,
     RawQuote,
 )
+from quoting_policy.engine.signals import BookSignals
 from quoting_policy.engine.time_budget import Clock, TimeBudget, TimeBudgetError
 from quoting_policy.models import QuotingModel, RefusalError
 
@@ -113,18 +114,26 @@ class ArmPolicy:
         budget.allow(allowed_ns)
 
     def sides(
-        self, state: MarketState, now: Situation, held: HeldLimits, whole: Limits, started_ns: int
+        self,
+        state: MarketState,
+        now: Situation,
+        held: HeldLimits,
+        whole: Limits,
+        signals: BookSignals,
+        started_ns: int,
     ) -> Sides | Attempt:
         """Quote, clamp and judge: bids and asks where no clamp touched them, else what came of it in full.
 
-        whole: the instrument's limits, before they are scaled to the exposure. started_ns: the clock, now.
+        whole: the instrument's limits, before they are scaled to the exposure. signals: for what the state
+        leaves out. started_ns: the clock, now.
         """
         budget = self._budget
         try:
             for need in self._read_needs(state):
                 # One by one: ``in`` would compare what is not None for equality, which takes longer.
                 if need is None:
-                    raise RefusalError(self._missing(state))
+                    state = self._completed(state, signals)
+                    break
             budget.start(started_ns)
             raw = self._model.quote(state)
             budget.end()
@@ -148,9 +157,12 @@ class ArmPolicy:
             realised=realised_breaches(now),
         )
 
-    def _missing(self, state: MarketState) -> str:
-        names = [need for need in self._needs if getattr(state, need) is None]
-        return f"{', '.join(names)} missing"
+    def _completed(self, state: MarketState, signals: BookSignals) -> MarketState:
+        """The state with what can be estimated. Raises RefusalError where something is still missing."""
+        state = signals.complete(state)
+        if missing := [need for need in self._needs if getattr(state, need) is None]:
+            raise RefusalError(f"{', '.join(missing)} missing")
+        return state
 
     def interrupt(self) -> None:
         """Stop the model if it is at work and over its budget (:meth:`TimeBudget.interrupt`)."""

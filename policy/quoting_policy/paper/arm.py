@@ -90,7 +90,7 @@ def engine_for(
     )  # fmt: skip
     revision = Revision(
         baseline=baseline, candidate=candidate, instruments=(instrument,),
-        limits=desk.engine_limits(), refresh=desk.engine_refresh(),
+        limits=desk.engine_limits(), refresh=desk.engine_refresh(), signals=desk.signals.rules(),
     )  # fmt: skip
     engine = Engine(stopwatch=lambda: 0, clock=lambda: 0, explores=explores)
     engine.schedule = Schedule(block_ns=desk.block_ns)

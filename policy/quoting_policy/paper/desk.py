@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from quoting_policy.domain import ArmSpec, Limits, RefreshRules
+from quoting_policy.domain import ArmSpec, Limits, RefreshRules, SignalRules
 from quoting_policy.errors import InputError
 from quoting_policy.sim.latency import ConstantLatency, LatencyModel, LogNormalLatency, UniformLatency
 from quoting_policy.sim.queue import Conservative, LogProbability, PowerProbability, QueueModel
@@ -84,6 +84,10 @@ class SignalSettings(Strict):
     hazard_refit_s: float = Field(default=5.0, gt=0)
     hazard_max_age_s: float = Field(default=120.0, gt=0)
     horizon_s: float | None = Field(default=None, gt=0)
+
+    def rules(self) -> SignalRules:
+        """The same for the engine, which estimates what a state leaves out."""
+        return SignalRules(**self.model_dump())
 
 
 class Desk(Strict):
@@ -169,6 +173,7 @@ def read_desk(path: Path | None) -> Desk:
     desk = Desk() if path is None else _read(Desk, path, "desk")
     desk.engine_limits()
     desk.engine_refresh()
+    desk.signals.rules()
     if desk.block_ns % desk.decision_ns:
         raise InputError("desk.blockS", desk.block_s, f"a multiple of decisionS ({desk.decision_s})")
     return desk
