@@ -56,6 +56,7 @@ class Book:
             limits=Limits(),
         )
         self.mode = Mode.ACTIVE
+        self.mode_reason = ""
         self.correlated: tuple[tuple[Book, int], ...] = ()
         self.last_fill_ns: int | None = None
         self.reports_orders = False
@@ -122,6 +123,12 @@ class Book:
             now.may_send_quotes = self.quote_rate.has_room(now_ns)
         if self.correlated:
             self._see_correlated(now)
+
+    def turn_to(self, reached: tuple[str, ...]) -> bool:
+        """Reducing where such limits are reached, else active; says whether that is a change."""
+        mode, before = Mode.REDUCING if reached else Mode.ACTIVE, self.mode
+        self.mode, self.mode_reason = mode, ",".join(reached)
+        return mode is not before
 
     def take_turn(self, arm: Arm) -> None:
         """From now on this arm quotes: its limits hold, and in a new slot a new budget begins."""
@@ -190,6 +197,9 @@ class Book:
             arm = self.ledger.timeline.slot.arm
         self.ledger.on_fill(fill, arm, now_ns)
         self.last_fill_ns = now_ns
+        now, risk, inventory = self.situation, self.ledger.risk, self.ledger.total.inventory
+        now.inventory_high = now.inventory_low = inventory
+        now.drawdown, now.daily_loss = risk.drawdown, risk.daily_loss
 
     def trade(self, trade: PublicTrade, now_ns: int, wall_ns: int) -> None:
         """Others traded: what the shadow orders would have got of it."""

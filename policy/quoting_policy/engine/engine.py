@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from quoting_policy.accounting import TRACKS, Histogram, counters
+from quoting_policy.clamps import reducing
 from quoting_policy.clamps.precedence import Choice
 from quoting_policy.domain import (
     Arm,
@@ -38,9 +39,6 @@ from quoting_policy.models import QuotingModel, build
 
 IDLE = Schedule(block_ns=60_000_000_000)
 """Blocks before any authority told their length."""
-
-REDUCING = frozenset({"drawdown", "daily_loss", "portfolio_drawdown", "portfolio_daily_loss", "zone"})
-"""Clamps that leave reducing orders only."""
 
 UNLIMITED = 2**31
 """Orders that may be sent at once where no rate is set."""
@@ -76,6 +74,7 @@ class Engine:
         self.refusals: Counter[tuple[str, Arm]] = Counter()
         self.breaches: Counter[str] = Counter()
         self.news: list[Latched] = []
+        self.turned: set[str] = set()
         self.latency = {track: Histogram() for track in TRACKS}
         self.holdings = Holdings()
         self._pushed_limits: Limits | None = None
@@ -196,16 +195,19 @@ class Engine:
         policy = self._candidate if arm is CANDIDATE else self._baseline
         chosen = book.candidate if arm is CANDIDATE else book.baseline
         made = policy.sides(state, book.situation, book.held, book.whole.limits, book.signals, started)
-        bound, breaches, reasons, mode = NONE, NONE, choice.reasons, ACTIVE
+        bound, breaches, reasons, reached = NONE, NONE, choice.reasons, NONE
         if ledger.shadowing or isinstance(made, Attempt):
             arm, attempt, breaches, reasons = self._aftermath(
                 book, choice, Attempt.of(made), state, now_ns=now_ns, wall_ns=wall_ns
             )
             bids, asks, bound = attempt.bids, attempt.asks, attempt.bound
-            mode = self._count_bound(symbol, arm, attempt)
+            for name in bound:
+                self.bound[symbol, arm, name] += 1
+            reached = reducing(book.situation)
         else:
             bids, asks = made
-        book.mode = mode
+        if (book.mode is not ACTIVE or reached) and book.turn_to(reached):
+            self.turned.add(symbol)
         (book.candidate if arm is CANDIDATE else book.baseline).counts[QUOTES] += 1.0
         if book.quote_rate is not None:
             book.quoted(bids, asks, book.quote_rate, now_ns)
@@ -213,12 +215,13 @@ class Engine:
         elapsed = self._clock() - started
         # A decision is its chosen arm's, also where the baseline answered: the time was spent on that arm.
         chosen.decided(elapsed)
-        return Decision(bids, asks, arm, mode, orders, bound, breaches, reasons, elapsed)
+        return Decision(bids, asks, arm, book.mode, orders, bound, breaches, reasons, elapsed)
 
     def market(self, symbol: str, state: MarketState, *, now_ns: int, wall_ns: int) -> None:
         """The market moved; nothing is asked."""
         if (book := self.books.get(symbol)) is not None:
             book.observe(state, None, now_ns, wall_ns)
+            self._look(book, wall_ns)
 
     def trade(self, symbol: str, trade: PublicTrade, *, now_ns: int, wall_ns: int) -> None:
         """Somebody traded."""
@@ -235,7 +238,9 @@ class Engine:
 
     def fill(self, symbol: str, fill: Fill, *, now_ns: int, wall_ns: int) -> None:
         """An own order was filled."""
-        self._known(symbol).fill(fill, now_ns, wall_ns)
+        book = self._known(symbol)
+        book.fill(fill, now_ns, wall_ns)
+        self._look(book, wall_ns)
 
     def position(self, symbol: str, inventory: float) -> None:
         """The position really is this: take it over at the mid, and all own orders as gone."""
@@ -324,11 +329,12 @@ class Engine:
             self.news.append(latched)
             self.control.review(now_ns)
 
-    def _count_bound(self, symbol: str, arm: Arm, attempt: Attempt) -> Mode:
-        for name in attempt.bound:
-            self.bound[symbol, arm, name] += 1
-        reducing = attempt.realised or not REDUCING.isdisjoint(attempt.bound)
-        return Mode.REDUCING if reducing else Mode.ACTIVE
+    def _look(self, book: Book, wall_ns: int) -> None:
+        """Something happened that nobody asked about: the book's mode may have changed with it."""
+        if self.holdings.limited:
+            book.situation.portfolio = self.holdings.view(book, wall_ns)
+        if book.turn_to(reducing(book.situation)):
+            self.turned.add(book.symbol)
 
     def _orders(self, book: Book, bids: Levels, asks: Levels, now_ns: int) -> tuple[OrderAction, ...]:
         assert self.revision is not None  # noqa: S101  there is a book, so there is a revision
