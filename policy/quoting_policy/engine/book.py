@@ -118,9 +118,9 @@ class Book:
         now.daily_loss = risk.day_open - risk.equity
         now.data_age_s = age_s
         if self.order_rate is not None:
-            now.may_send_orders = self.order_rate.has_room(now_ns)
+            now.may_send_orders = now_ns >= self.order_rate.free_ns
         if self.quote_rate is not None:
-            now.may_send_quotes = self.quote_rate.has_room(now_ns)
+            now.may_send_quotes = now_ns >= self.quote_rate.free_ns
         if self.correlated:
             self._see_correlated(now)
 

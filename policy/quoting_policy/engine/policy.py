@@ -107,10 +107,8 @@ class ArmPolicy:
         """
         budget, allowed_ns = self._budget, self._budget.allowed_ns
         budget.allow(WARM_UP_NS)
-        budget.start(self._clock())
         with suppress(Exception):
-            self._model.quote(_typical(tick))
-        budget.drop()
+            budget.spend(self._model.quote, _typical(tick), self._clock())
         budget.allow(allowed_ns)
 
     def sides(
@@ -127,20 +125,16 @@ class ArmPolicy:
         whole: the instrument's limits, before they are scaled to the exposure. signals: for what the state
         leaves out. started_ns: the clock, now.
         """
-        budget = self._budget
         try:
             for need in self._read_needs(state):
                 # One by one: ``in`` would compare what is not None for equality, which takes longer.
                 if need is None:
                     state = self._completed(state, signals)
                     break
-            budget.start(started_ns)
-            raw = self._model.quote(state)
-            budget.end()
+            raw = self._budget.spend(self._model.quote, state, started_ns)
             sides = held.envelope.untouched(raw, now)
             return self._judge(raw, now, held, whole) if sides is None else sides
         except Exception as error:  # noqa: BLE001  whatever a model throws or returns, the baseline answers
-            budget.drop()
             return _failure(error, now)
 
     def _judge(self, raw: RawQuote, now: Situation, held: HeldLimits, whole: Limits) -> Attempt:
