@@ -58,6 +58,8 @@ class Book:
         self.mode = Mode.ACTIVE
         self.mode_reason = ""
         self.correlated: tuple[tuple[Book, int], ...] = ()
+        self.related: tuple[tuple[Book, float], ...] = ()
+        self.is_one_of_many = False
         self.last_fill_ns: int | None = None
         self.reports_orders = False
         self.unattributed_fills = 0

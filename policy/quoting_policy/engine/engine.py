@@ -31,7 +31,7 @@ from quoting_policy.engine.book import Book
 from quoting_policy.engine.decision import Decision
 from quoting_policy.engine.latch import Latch, Latched
 from quoting_policy.engine.policy import ArmPolicy, Attempt, Levels
-from quoting_policy.engine.portfolio import Holdings, hold_books
+from quoting_policy.engine.portfolio import Holdings, hold_books, share_risk
 from quoting_policy.engine.refresh import Timing, refresh
 from quoting_policy.engine.standing import Control
 from quoting_policy.errors import InputError
@@ -102,8 +102,9 @@ class Engine:
                     self.holdings.drop(book)
         self.revision, self._baseline, self._candidate = revision, baseline, candidate
         self._interruptible = (baseline, candidate)
+        shared = {"sigma"} if revision.portfolio.correlations else set()
         for book in self.books.values():
-            book.want(revision.signals, baseline.model.needs | candidate.model.needs)
+            book.want(revision.signals, baseline.model.needs | candidate.model.needs | shared)
         self.control.digest = digest
         self.control.has_candidate = revision.candidate is not None
         self._follow_authority(wall_ns)
@@ -175,8 +176,8 @@ class Engine:
             control.review(now_ns)
         age_s = None if data_ns is None else (now_ns - data_ns) * 1e-9
         book.observe(state, age_s, now_ns, wall_ns)
-        if self.holdings.limited:
-            book.situation.portfolio = self.holdings.view(book, wall_ns)
+        if book.is_one_of_many:
+            state = self._beside_others(book, state, wall_ns)
         ledger = book.ledger
         timeline = ledger.timeline
         slot = timeline.slot
@@ -329,6 +330,12 @@ class Engine:
             self.news.append(latched)
             self.control.review(now_ns)
 
+    def _beside_others(self, book: Book, state: MarketState, wall_ns: int) -> MarketState:
+        """What the other instruments mean for this one: the portfolio's limits, and shared risk."""
+        if self.holdings.limited:
+            book.situation.portfolio = self.holdings.view(book, wall_ns)
+        return share_risk(book, state) if book.related else state
+
     def _look(self, book: Book, wall_ns: int) -> None:
         """Something happened that nobody asked about: the book's mode may have changed with it."""
         if self.holdings.limited:
@@ -350,6 +357,8 @@ class Engine:
         exposure = exposure_of(authority.exposure_percent) if canary and authority is not None else None
         self.holdings.hold_to(self.revision.portfolio)
         hold_books(self.books, self.revision, self._pushed_limits, exposure)
+        for book in self.books.values():
+            book.is_one_of_many = self.holdings.limited or bool(book.related)
 
     def _policy(self, spec: ArmSpec, field: str, revision: Revision) -> ArmPolicy:
         model = build(spec.model, spec.params, f"{field}.params")

@@ -32,6 +32,7 @@ class BookSignals:
 
     Between two points of the volatility's grid only the last mid matters, and the ledger has it: nothing is
     done before ``due_ns`` (monotonic). known: the estimates as they stand; what is not known is not there.
+    last_sigma: the volatility as it was last known, price/√s, for those who carry this position's risk.
     """
 
     def __init__(self, rules: SignalRules, tick: float, wanted: Set[str]) -> None:
@@ -43,6 +44,7 @@ class BookSignals:
         self._latency = OwnLatency(rules) if "latency" in self.wanted else None
         self._step_ns = max(round(rules.sigma_step_s * SECOND), 1)
         self.known: dict[str, object] = {}
+        self.last_sigma: float | None = None
         if "time_left" in self.wanted and rules.horizon_s is not None:
             self.known["time_left"] = rules.horizon_s
         self.due_ns = 0 if self.wanted - {"time_left"} else NEVER_NS
@@ -53,6 +55,7 @@ class BookSignals:
             return self
         after = BookSignals(rules, self._tick, wanted)
         if rules == self.rules:
+            after.last_sigma = self.last_sigma
             after._market.keep(self._market)
             after._toxicity = after._toxicity and (self._toxicity or after._toxicity)
             after._latency = after._latency and (self._latency or after._latency)
@@ -76,8 +79,10 @@ class BookSignals:
 
     def _take_stock(self, now_ns: int) -> None:
         hazard_bid, hazard_ask = self._market.hazards
+        sigma = self._market.sigma
+        self.last_sigma = self.last_sigma if sigma is None else sigma
         found = {
-            "sigma": self._market.sigma,
+            "sigma": sigma,
             "fill_hazard_bid": hazard_bid,
             "fill_hazard_ask": hazard_ask,
             "toxicity": None if self._toxicity is None else self._toxicity.level(now_ns),

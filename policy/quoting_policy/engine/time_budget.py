@@ -43,7 +43,7 @@ class TimeBudget:
         self.stale_ns = allowed_ns // STALE_SHARE
 
     def spend(self, quote: Callable[[MarketState], RawQuote], state: MarketState, now_ns: int) -> RawQuote:
-        """Let a model quote. now_ns: the clock, just read. Raises TimeBudgetError, and what the model does."""
+        """Let a model quote. now_ns: the clock, just read. Raises TimeBudgetError, and the model's errors."""
         if now_ns - self._read_at_ns > self.stale_ns:
             self._worked_ns, self._read_at_ns = self._stopwatch(), now_ns
         self._since_ns = now_ns

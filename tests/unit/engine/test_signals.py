@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 
 import msgspec
 import pytest
@@ -12,20 +13,23 @@ from hypothesis import strategies as st
 from quoting_policy.domain import (
     Arm,
     ArmSpec,
+    Correlation,
     Fill,
     FillHazard,
     Latency,
     LiveOrder,
     MarketState,
+    PortfolioLimits,
     PublicTrade,
     Side,
     SignalRules,
     Stage,
 )
+from quoting_policy.engine.portfolio import share_risk
 from quoting_policy.engine.signals import BookSignals
 from quoting_policy.errors import InputError
 from quoting_policy.signals import MarketSignals
-from tests.unit.engine.desk import SECOND, STATE, Desk
+from tests.unit.engine.desk import BASELINE, SECOND, STATE, Desk, instrument
 
 RULES = SignalRules(
     sigma_step_s=0.5, sigma_window=10, hazard_step_s=0.5, hazard_windows=20, hazard_refit_s=1.0,
@@ -236,3 +240,64 @@ def test_clocks_that_disagree_give_no_latency():
 def test_rules_that_estimate_nothing_are_refused(field, value):
     with pytest.raises(InputError, match=f"signals.{field}"):
         SignalRules(**{field: value})
+
+
+TWO = (instrument("X"), instrument("Y", lot_size=Decimal(2)))
+
+
+def pair_of(**changes):
+    """X is quoted by a model that shares risk; Y moves with it and holds twice the quantity a lot."""
+    fields = {
+        "instruments": TWO,
+        "portfolio": PortfolioLimits(correlations=(Correlation("X", "Y", 0.5),)),
+        "baseline": model("LinearSkew", baseSpread=1, inventorySkew=1, maxInventory=10),
+        "candidate": None,
+        "signals": RULES,
+    }
+    return Desk(**(fields | changes))
+
+
+def swing(desk, symbol, size, seconds=10):
+    for i in range(round(seconds / 0.25)):
+        desk.wait(0.25)
+        state = msgspec.structs.replace(STATE, mid=100.0 + size * (i // 2 % 2))
+        desk.engine.market(symbol, state, **desk.clock)
+
+
+def holds(desk, symbol, lots):
+    desk.fill(
+        Fill(order_id="o", ts_ns=0, side=Side.BID, price_ticks=200, qty_lots=lots, mid_before=100.0), symbol
+    )
+
+
+def test_a_position_in_a_related_instrument_leans_the_quote_as_its_risk_does():
+    desk = pair_of()
+    swing(desk, "X", 1.0)
+    swing(desk, "Y", 3.0)
+    holds(desk, "Y", 2)
+    state = share_risk(desk.engine.books["X"], STATE)
+    # rho sigma_Y/sigma_X q_Y lot_Y/lot_X = 0.5 x 3 x 2 x 2
+    assert state.correlated_inventory == pytest.approx(6.0, rel=0.05)
+    mine = msgspec.structs.replace(STATE, correlated_inventory=-1.0)
+    assert share_risk(desk.engine.books["X"], mine) is mine
+
+
+def test_risk_that_cannot_be_told_is_refused_by_who_shares_it_and_no_other():
+    for baseline, sides in ((BASELINE, 1), (pair_of().revision.baseline, 0)):
+        desk = pair_of(baseline=baseline)
+        assert len(desk.ask().bids) == 1
+        holds(desk, "Y", 2)
+        assert len(desk.ask().bids) == sides
+
+
+def test_a_broken_feed_touches_no_other_instrument():
+    desk = pair_of()
+    swing(desk, "X", 1.0)
+    swing(desk, "Y", 3.0)
+    holds(desk, "Y", 2)
+    before = desk.ask()
+    desk.ask(msgspec.structs.replace(STATE, mid=math.nan), symbol="Y")
+    desk.wait(0.6)
+    desk.ask(msgspec.structs.replace(STATE, mid=math.nan), symbol="Y")
+    assert "sigma" not in desk.engine.books["Y"].signals.known
+    assert desk.ask().bids == before.bids
