@@ -29,7 +29,7 @@ from quoting_policy.domain import (
 )
 from quoting_policy.engine.book import Book
 from quoting_policy.engine.decision import Decision
-from quoting_policy.engine.latch import Latch, Latched
+from quoting_policy.engine.latch import Latch
 from quoting_policy.engine.policy import ArmPolicy, Attempt, Levels
 from quoting_policy.engine.portfolio import Holdings, hold_books, share_risk
 from quoting_policy.engine.refresh import Timing, refresh
@@ -72,8 +72,6 @@ class Engine:
         self.schedule = IDLE
         self.bound: Counter[tuple[str, Arm, str]] = Counter()
         self.refusals: Counter[tuple[str, Arm]] = Counter()
-        self.breaches: Counter[str] = Counter()
-        self.news: list[Latched] = []
         self.turned: set[str] = set()
         self.latency = {track: Histogram() for track in TRACKS}
         self.holdings = Holdings()
@@ -149,7 +147,7 @@ class Engine:
         """Rehearse a rollback: latch as a breach would. In shadow only, where no quote is touched."""
         if self.control.stage(now_ns) is not Stage.SHADOW or digest != self.control.digest:
             raise InputError("drill.digest", digest, "the digest at hand, in stage Shadow")
-        self._latch(("drill",), "", now_ns=now_ns, wall_ns=wall_ns, drill=True)
+        self.control.breach(("drill",), "", now_ns=now_ns, wall_ns=wall_ns, drill=True)
 
     def interrupt(self) -> None:
         """Stop a model that is over its budget; called by a signal handler while the engine decides."""
@@ -281,7 +279,7 @@ class Engine:
                 return CANDIDATE, attempt, breaches, reasons
             self.refusals[book.symbol, CANDIDATE] += 1
             if breaches:
-                self._latch(breaches, book.symbol, now_ns=now_ns, wall_ns=wall_ns)
+                self.control.breach(breaches, book.symbol, now_ns=now_ns, wall_ns=wall_ns)
             reasons += tuple(filter(None, ("candidate_refused", *attempt.breaches, attempt.refusal)))
             book.take_turn(BASELINE)
             attempt = Attempt.of(
@@ -293,7 +291,7 @@ class Engine:
             breaches = self._shadow(book, state, now_ns=now_ns, wall_ns=wall_ns)
         if attempt.realised and self.control.exposed:
             breaches += attempt.realised
-            self._latch(attempt.realised, book.symbol, now_ns=now_ns, wall_ns=wall_ns)
+            self.control.breach(attempt.realised, book.symbol, now_ns=now_ns, wall_ns=wall_ns)
         if not attempt.answered:
             self.refusals[book.symbol, BASELINE] += 1
             reasons += tuple(filter(None, ("baseline_refused", *attempt.breaches, attempt.refusal)))
@@ -312,23 +310,8 @@ class Engine:
             if arm is CANDIDATE:
                 breaches = attempt.breaches
         if breaches:
-            self._latch(breaches, book.symbol, now_ns=now_ns, wall_ns=wall_ns)
+            self.control.breach(breaches, book.symbol, now_ns=now_ns, wall_ns=wall_ns)
         return breaches
-
-    def _latch(
-        self, breaches: tuple[str, ...], instrument: str, *, now_ns: int, wall_ns: int, drill: bool = False
-    ) -> None:
-        self.breaches.update(breaches)
-        latched = Latched(
-            digest=self.control.digest,
-            breaches=tuple(dict.fromkeys(breaches)),
-            instrument=instrument,
-            wall_ns=wall_ns,
-            drill=drill,
-        )
-        if self.control.latch.set(latched):
-            self.news.append(latched)
-            self.control.review(now_ns)
 
     def _beside_others(self, book: Book, state: MarketState, wall_ns: int) -> MarketState:
         """What the other instruments mean for this one: the portfolio's limits, and shared risk."""

@@ -322,7 +322,7 @@ class ArmRun:
             markout=np.sum(np.array(sums, float), axis=0).reshape(len(MARKOUT_ROWS), len(HORIZONS_S)),
             decisions=self._decisions,
             refusals=sum(count for (_, arm), count in self.engine.refusals.items() if arm is self.arm),
-            breaches=tuple(sorted(self.engine.breaches)), crashed=crashed,
+            breaches=tuple(sorted(self.engine.control.breaches)), crashed=crashed,
             exploration={} if self.explorer is None else self.explorer.account(),
         )  # fmt: skip
 

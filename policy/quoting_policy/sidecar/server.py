@@ -138,8 +138,8 @@ class Server:
             engine.turned.update(s for s, book in engine.books.items() if book.mode is Mode.REDUCING)
         if engine.turned:
             self._tell_turned()
-        if engine.news:
-            news, engine.news = engine.news, []
+        if control.news:
+            news, control.news = control.news, []
             reports = [self._control_desk.breach(latched) for latched in news]
             for connection in list(self._agents.values()):
                 self._send(self._agents, connection, reports)
