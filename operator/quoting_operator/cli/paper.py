@@ -26,7 +26,13 @@ from quoting_operator.gates import (
     parse_gates,
     start,
 )
-from quoting_operator.gates.sessions import absorb_sessions, alarms_of, check_measured, session_blocks, unsound
+from quoting_operator.gates.sessions import (
+    absorb_sessions,
+    alarms_of,
+    check_measured,
+    session_blocks,
+    unsound,
+)
 from quoting_operator.gates.state import update
 from quoting_policy.domain.session import SessionEvidence, encode
 from quoting_policy.errors import InputError

@@ -154,8 +154,10 @@ class ArmPolicy:
     def _completed(self, state: MarketState, signals: BookSignals) -> MarketState:
         """The state with what can be estimated. Raises RefusalError where something is still missing."""
         state = signals.complete(state)
-        if missing := [need for need in self._needs if getattr(state, need) is None]:
-            raise RefusalError(f"{', '.join(missing)} missing")
+        for need in self._read_needs(state):
+            if need is None:
+                missing = [name for name in self._needs if getattr(state, name) is None]
+                raise RefusalError(f"{', '.join(missing)} missing")
         return state
 
     def interrupt(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Set
 
 import msgspec
 
+from quoting_policy.clamps.situation import LARGEST
 from quoting_policy.domain import Fill, LiveOrder, MarketState, PublicTrade, SignalRules
 from quoting_policy.models.zones import zone
 from quoting_policy.signals import MarketSignals
@@ -39,6 +40,7 @@ class BookSignals:
         self.rules = rules
         self.wanted = frozenset(wanted) & ESTIMATED
         self._tick = tick
+        self._largest = LARGEST * tick
         self._market = MarketSignals(rules, tick, self.wanted)
         self._toxicity = FlowToxicity(rules) if "toxicity" in self.wanted else None
         self._latency = OwnLatency(rules) if "latency" in self.wanted else None
@@ -63,13 +65,13 @@ class BookSignals:
 
     def advance(self, now_ns: int, state: MarketState, mid: float, mid_ns: int) -> None:
         """A state came at ``now_ns``. mid, mid_ns: the last one before it, and when that was."""
-        market = self._market
-        fresh = math.isfinite(mid) and now_ns - mid_ns <= SILENCE_NS
-        if math.isfinite(mid):
+        market, known = self._market, 0.0 < mid <= self._largest
+        fresh = known and now_ns - mid_ns <= SILENCE_NS
+        if known:
             market.mid(mid_ns, mid)
         if not fresh:
             market.mid(mid_ns, math.nan)
-        market.mid(now_ns, state.mid)
+        market.mid(now_ns, state.mid if 0.0 < state.mid <= self._largest else math.nan)
         market.best(now_ns, state)
         market.refit(now_ns)
         if self._toxicity is not None:

@@ -103,7 +103,10 @@ class _Alpha:
         self._seen_ns = now_ns
         self._micro.update(_book(state))
         if now_ns >= self._refit_ns:
-            self._table = self._micro.fit()
+            try:
+                self._table = self._micro.fit()
+            except ValueError:  # what was counted has no solution: that is no signal
+                self._table = None
             self._refit_ns = now_ns + self._refit_every_ns
 
     def value(self, state: MarketState) -> float | None:
@@ -114,12 +117,16 @@ class _Alpha:
         return found[0] - 0.5 * (book.bid + book.ask)
 
 
+_LARGEST = 1e15
+"""Price beyond which there is no market."""
 _UNKNOWN = Book(math.nan, math.nan, math.nan, math.nan)
 
 
 def _book(state: MarketState) -> Book:
-    sides = (state.best_bid, state.best_ask, state.bid_qty, state.ask_qty)
-    return Book(*(math.nan if side is None else side for side in sides))
+    bid, ask, bid_qty, ask_qty = state.best_bid, state.best_ask, state.bid_qty, state.ask_qty
+    if bid is None or ask is None or bid_qty is None or ask_qty is None or not 0.0 < bid < ask <= _LARGEST:
+        return _UNKNOWN
+    return Book(bid, ask, bid_qty, ask_qty)
 
 
 def _estimator(rules: SignalRules, tick: float) -> FillHazardEstimator:

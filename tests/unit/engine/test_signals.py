@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quoting_policy.domain import (
@@ -301,3 +301,38 @@ def test_a_broken_feed_touches_no_other_instrument():
     desk.ask(msgspec.structs.replace(STATE, mid=math.nan), symbol="Y")
     assert "sigma" not in desk.engine.books["Y"].signals.known
     assert desk.ask().bids == before.bids
+
+
+wild = st.one_of(
+    st.floats(90, 110), st.floats(), st.sampled_from([0.0, -1.0, 1e-300, 1e300, 1e16, math.nan, math.inf])
+)
+known_or_not = st.none() | wild
+happenings = st.one_of(
+    st.builds(MarketState, mid=wild, best_bid=known_or_not, best_ask=known_or_not, bid_qty=known_or_not,
+              ask_qty=known_or_not),
+    st.builds(PublicTrade, st.integers(1, 2**53), st.floats(min_value=0.001, max_value=1e9), st.booleans()),
+    st.builds(Fill, order_id=st.sampled_from("ab"), ts_ns=st.integers(-(2**63), 2**63 - 1),
+              side=st.sampled_from(Side), price_ticks=st.integers(1, 2**53), qty_lots=st.integers(1, 2**53),
+              mid_before=wild),
+)  # fmt: skip
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 30 * SECOND), happenings), max_size=60))
+def test_nothing_that_an_app_may_tell_breaks_the_estimates_or_makes_them_nonsense(story):
+    candidate = model("AvellanedaStoikov", gamma=0.01, alphaSkew=1, toxicityWidening=1, latencyWidening=1)
+    small = msgspec.structs.replace(RULES, sigma_window=3, toxicity_fills=2, vpin_bucket_lots=5.0)
+    desk = desk_with(candidate, signals=small)
+    for wait_ns, what in story:
+        desk.wait(wait_ns / SECOND)
+        if isinstance(what, MarketState):
+            desk.ask(what)
+        elif isinstance(what, PublicTrade):
+            desk.engine.trade("X", what, **desk.clock)
+        else:
+            desk.fill(what)
+        state = desk.engine.books["X"].signals.complete(STATE)
+        given = [state.sigma, state.toxicity, state.alpha]
+        given += [x for h in (state.fill_hazard_bid, state.fill_hazard_ask) if h for x in (h.A, h.k)]
+        given += [state.latency.feed, state.latency.order] if state.latency else []
+        assert all(math.isfinite(value) for value in given if value is not None)
