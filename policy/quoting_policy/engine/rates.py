@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from quoting_policy.accounting.markouts import NEVER_NS
+from quoting_policy.domain.clock import NEVER_NS
 
 
 class RateWindow:

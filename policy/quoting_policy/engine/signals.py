@@ -9,10 +9,11 @@ import msgspec
 
 from quoting_policy.clamps.situation import LARGEST
 from quoting_policy.domain import Fill, LiveOrder, MarketState, PublicTrade, SignalRules
+from quoting_policy.domain.clock import NEVER_NS, SECOND
 from quoting_policy.models.zones import zone
 from quoting_policy.signals import MarketSignals
-from quoting_policy.signals.market_signals import SECOND, SILENCE_NS
-from quoting_policy.signals.own_flow import NEVER_NS, FlowToxicity, OwnLatency
+from quoting_policy.signals.market_signals import SILENCE_NS
+from quoting_policy.signals.own_flow import FlowToxicity, OwnLatency
 
 ESTIMATED = frozenset(
     {
@@ -45,6 +46,7 @@ class BookSignals:
         self._toxicity = FlowToxicity(rules) if "toxicity" in self.wanted else None
         self._latency = OwnLatency(rules) if "latency" in self.wanted else None
         self._step_ns = max(round(rules.sigma_step_s * SECOND), 1)
+        self._alpha_step_ns = round(rules.alpha_step_s * SECOND)
         self.known: dict[str, object] = {}
         self.last_sigma: float | None = None
         if "time_left" in self.wanted and rules.horizon_s is not None:
@@ -78,6 +80,10 @@ class BookSignals:
             self._toxicity.settle(now_ns, mid if fresh else math.nan)
         self._take_stock(now_ns)
         self.due_ns = (now_ns // self._step_ns + 1) * self._step_ns + 1
+        if "alpha" in self.wanted:
+            self.due_ns = min(self.due_ns, now_ns + self._alpha_step_ns)
+        if self._toxicity is not None:
+            self.due_ns = min(self.due_ns, self._toxicity.due_ns + 1)
 
     def _take_stock(self, now_ns: int) -> None:
         hazard_bid, hazard_ask = self._market.hazards

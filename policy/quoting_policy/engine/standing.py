@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from quoting_policy.accounting.markouts import NEVER_NS
 from quoting_policy.clamps.precedence import Standing, choose
 from quoting_policy.domain import Arm, Authority, Kill, KillAction, Stage
+from quoting_policy.domain.clock import NEVER_NS
 from quoting_policy.engine.latch import Latch, Latched
 from quoting_policy.errors import InputError
 

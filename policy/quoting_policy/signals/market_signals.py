@@ -7,6 +7,7 @@ from collections.abc import Set
 from typing import TYPE_CHECKING
 
 from quoting_policy.domain import FillHazard, MarketState, SignalRules
+from quoting_policy.domain.clock import SECOND
 from quoting_policy.signals.book import Book
 from quoting_policy.signals.fill_hazard import FillHazardEstimator
 from quoting_policy.signals.volatility import Volatility
@@ -14,7 +15,6 @@ from quoting_policy.signals.volatility import Volatility
 if TYPE_CHECKING:
     from quoting_policy.signals.microprice import MicroPrice, MicroPriceTable
 
-SECOND = 1_000_000_000
 SILENCE_NS = 5 * SECOND
 """A mid that was last confirmed longer ago is not known any more."""
 

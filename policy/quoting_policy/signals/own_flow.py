@@ -6,11 +6,12 @@ from collections import deque
 from typing import NamedTuple
 
 from quoting_policy.domain import Latency, PublicTrade, Side, SignalRules
+from quoting_policy.domain.clock import NEVER_NS, SECOND
 from quoting_policy.signals.latency import LatencyQuantiles
 from quoting_policy.signals.toxicity import MarkoutTest, OneSidedness, ToxicityResponse, Vpin
 
-SECOND = 1_000_000_000
-NEVER_NS = 2**63 - 1
+MOST_IN_FLIGHT = 1024
+"""Orders whose way is timed at once: one that was filled before it was told live is never told at all."""
 
 
 class _Waiting(NamedTuple):
@@ -85,6 +86,8 @@ class OwnLatency:
         """An order was reported."""
         if in_flight:
             self._sent_ns.setdefault(order_id, now_ns)
+            if len(self._sent_ns) > MOST_IN_FLIGHT:
+                del self._sent_ns[next(iter(self._sent_ns))]
         elif (sent_ns := self._sent_ns.pop(order_id, None)) is not None:
             self._order.update((now_ns - sent_ns) / SECOND)
 
