@@ -100,14 +100,16 @@ class Book:
         else:
             ledger.on_time(wall_ns)
         mid = state.mid
-        if now_ns >= self.signals.due_ns:
-            self.signals.advance(now_ns, state, ledger.mid, ledger.mid_ns)
         if 0.0 < mid < math.inf:
+            if now_ns >= self.signals.due_ns:
+                self.signals.advance(now_ns, state, ledger.mid, ledger.mid_ns)
             ledger.on_mid(mid, now_ns)
             if not ledger.opened and math.isfinite(state.inventory):
                 ledger.open_at(state.inventory)
             if ledger.shadowing:
                 ledger.on_best(state, now_ns)
+        else:
+            self.signals.advance(now_ns, state, ledger.mid, ledger.mid_ns)
         accounted, told, risk = ledger.total.inventory, state.inventory, ledger.risk
         now.mid = mid
         now.best_bid = state.best_bid

@@ -49,6 +49,7 @@ class BookSignals:
         self._alpha_step_ns = round(rules.alpha_step_s * SECOND)
         self.known: dict[str, object] = {}
         self.last_sigma: float | None = None
+        self._fed_ns = 0
         if "time_left" in self.wanted and rules.horizon_s is not None:
             self.known["time_left"] = rules.horizon_s
         self.due_ns = 0 if self.wanted - {"time_left"} else NEVER_NS
@@ -59,7 +60,7 @@ class BookSignals:
             return self
         after = BookSignals(rules, self._tick, wanted)
         if rules == self.rules:
-            after.last_sigma = self.last_sigma
+            after.last_sigma, after._fed_ns = self.last_sigma, self._fed_ns
             after._market.keep(self._market)
             after._toxicity = after._toxicity and (self._toxicity or after._toxicity)
             after._latency = after._latency and (self._latency or after._latency)
@@ -67,19 +68,25 @@ class BookSignals:
 
     def advance(self, now_ns: int, state: MarketState, mid: float, mid_ns: int) -> None:
         """A state came at ``now_ns``. mid, mid_ns: the last one before it, and when that was."""
+        if self.due_ns == NEVER_NS:
+            return
         market, known = self._market, 0.0 < mid <= self._largest
         fresh = known and now_ns - mid_ns <= SILENCE_NS
-        if known:
-            market.mid(mid_ns, mid)
-        if not fresh:
-            market.mid(mid_ns, math.nan)
-        market.mid(now_ns, state.mid if 0.0 < state.mid <= self._largest else math.nan)
+        if mid_ns >= self._fed_ns:  # else a mid came in between that was none, and was fed as such
+            if known:
+                market.mid(mid_ns, mid)
+            if not fresh:
+                market.mid(mid_ns, math.nan)
+        usable = 0.0 < state.mid <= self._largest
+        market.mid(now_ns, state.mid if usable else math.nan)
+        self._fed_ns = now_ns
         market.best(now_ns, state)
         market.refit(now_ns)
         if self._toxicity is not None:
             self._toxicity.settle(now_ns, mid if fresh else math.nan)
         self._take_stock(now_ns)
-        self.due_ns = (now_ns // self._step_ns + 1) * self._step_ns + 1
+        # The next good mid after one that is none is looked at, whenever it comes.
+        self.due_ns = (now_ns // self._step_ns + 1) * self._step_ns + 1 if usable else now_ns
         if "alpha" in self.wanted:
             self.due_ns = min(self.due_ns, now_ns + self._alpha_step_ns)
         if self._toxicity is not None:

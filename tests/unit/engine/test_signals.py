@@ -135,19 +135,19 @@ def test_nothing_is_estimated_that_no_model_needs():
     assert desk.engine.books["X"].signals.known == {}
 
 
-@given(
-    st.lists(st.tuples(st.integers(1, 3 * SECOND), st.floats(90, 110)), min_size=30, max_size=120),
-)
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 3 * SECOND), st.integers(90, 110) | st.just(math.nan)), max_size=30))
 def test_looking_at_the_mid_now_and_then_is_as_good_as_looking_at_each(moves):
-    eager = MarketSignals(RULES, 0.5, {"sigma"})
-    lazy = BookSignals(RULES, 0.5, {"sigma"})
+    rules = msgspec.structs.replace(RULES, sigma_window=3)
+    eager, lazy = MarketSignals(rules, 0.5, {"sigma"}), BookSignals(rules, 0.5, {"sigma"})
     now, mid, mid_ns = 10**6 * SECOND, math.nan, 0
     for step, after in moves:
         now += step
         eager.mid(now, after)
-        if now >= lazy.due_ns:
+        if now >= lazy.due_ns or math.isnan(after):
             lazy.advance(now, MarketState(mid=after), mid, mid_ns)
-        mid, mid_ns = after, now
+        if not math.isnan(after):
+            mid, mid_ns = after, now
         assert lazy.known.get("sigma") == eager.sigma
 
 
@@ -315,6 +315,15 @@ happenings = st.one_of(
               side=st.sampled_from(Side), price_ticks=st.integers(1, 2**53), qty_lots=st.integers(1, 2**53),
               mid_before=wild),
 )  # fmt: skip
+
+
+def test_a_mid_that_is_none_does_not_undo_what_was_learnt():
+    desk = desk_with(STOIKOV)
+    watch(desk, 30)
+    desk.wait(0.05)
+    desk.ask(msgspec.structs.replace(STATE, mid=math.nan))
+    watch(desk, 2)
+    assert desk.ask().arm is Arm.CANDIDATE
 
 
 @settings(deadline=None)
