@@ -3,8 +3,9 @@
     python benchmarks/engine.py [--json] [--seconds 2]
 
 Every kind of arm is timed with all limits set and one live candidate, in turns, the best of several rounds:
-a shared machine only ever adds time. Beside it stands a peer, a bare Avellaneda-Stoikov quote with rounding,
-one clamp and a dataclass, so that the ratio can be compared across machines.
+a shared machine only ever adds time. "book only" is an app that leaves its inputs to the engine's signals.
+Beside it stands a peer, a bare Avellaneda-Stoikov quote with rounding, one clamp and a dataclass, so that the
+ratio can be compared across machines.
 """
 
 from __future__ import annotations
@@ -33,9 +34,10 @@ from quoting_policy.domain import (
     Limits,
     MarketState,
     Revision,
+    SignalRules,
     Stage,
 )
-from quoting_policy.engine import Engine
+from quoting_policy.engine import Decision, Engine
 from quoting_policy.models import names
 
 FIXED = ArmSpec(model="FixedSpread", params={"halfSpread": 1.0, "qty": 2})
@@ -88,10 +90,16 @@ def states(count: int = 1000) -> list[MarketState]:
     ]
 
 
-def engine_with(candidate: ArmSpec) -> Engine:
+def engine_with(candidate: ArmSpec, signals: SignalRules | None = None) -> Engine:
     """An engine whose candidate quotes all the time."""
     engine = Engine()
-    revision = Revision(baseline=FIXED, candidate=candidate, instruments=(INSTRUMENT,), limits=LIMITS)
+    revision = Revision(
+        baseline=FIXED,
+        candidate=candidate,
+        instruments=(INSTRUMENT,),
+        limits=LIMITS,
+        signals=signals or SignalRules(),
+    )
     now, wall = time.monotonic_ns(), time.time_ns()
     digest = engine.configure(revision, now_ns=now, wall_ns=wall)
     engine.engage(Kill(action=KillAction.NONE), now_ns=now)
@@ -100,10 +108,23 @@ def engine_with(candidate: ArmSpec) -> Engine:
     return engine
 
 
-def decider(engine: Engine) -> Callable[[MarketState], object]:
+def book_only() -> tuple[Engine, list[MarketState]]:
+    """An engine that has watched the market for two minutes, and states that say nothing but the book."""
+    spec = ArmSpec(model="AvellanedaStoikov", params={"gamma": 0.1, "k": 1.5, "horizon": "finite"})
+    engine = engine_with(spec, SignalRules(horizon_s=1.0))
+    sample = [
+        MarketState(mid=s.mid, best_bid=s.best_bid, best_ask=s.best_ask, inventory=2.0) for s in states()
+    ]
+    now, wall = time.monotonic_ns() - 120_000_000_000, time.time_ns()
+    for i in range(1200):
+        engine.market("X", sample[i % len(sample)], now_ns=now + i * 100_000_000, wall_ns=wall)
+    return engine, sample
+
+
+def decider(engine: Engine) -> Callable[[MarketState], Decision]:
     """One decision as the server makes it, clock readings included."""
 
-    def decide(state: MarketState) -> object:
+    def decide(state: MarketState) -> Decision:
         now = time.monotonic_ns()
         return engine.decide("X", state, now_ns=now, wall_ns=time.time_ns(), data_ns=now)
 
@@ -181,10 +202,12 @@ def measure(seconds: float, folder: Path) -> dict[str, dict[str, Any]]:
     """Percentiles by kind of arm, us, from the round with the lowest median."""
     sample = states()
     calls: dict[str, Callable[[MarketState], object]] = {"peer (bare A-S)": peer}
-    limits = {"peer (bare A-S)": math.inf}
-    for name, (spec, limit) in arms(folder).items():
-        engine = engine_with(spec)
-        decided = engine.decide("X", sample[0], now_ns=0, wall_ns=time.time_ns(), data_ns=0)
+    limits, samples = {"peer (bare A-S)": math.inf}, {}
+    engines = {name: (engine_with(spec), limit) for name, (spec, limit) in arms(folder).items()}
+    engine, samples["A-S, book only"] = book_only()
+    engines["A-S, book only"] = engine, 5.0
+    for name, (engine, limit) in engines.items():
+        decided = decider(engine)(samples.get(name, sample)[0])
         if decided.arm != "candidate" or not decided.bids:
             raise SystemExit(f"{name} does not quote: {decided}")
         calls[name], limits[name] = decider(engine), limit
@@ -192,7 +215,7 @@ def measure(seconds: float, folder: Path) -> dict[str, dict[str, Any]]:
     deadline = time.perf_counter() + seconds * len(calls)
     while time.perf_counter() < deadline or len(best) < len(calls):
         for name, call in calls.items():
-            times = microseconds(call, sample)
+            times = microseconds(call, samples.get(name, sample))
             if name not in best or statistics.median(times) < statistics.median(best[name]):
                 best[name] = times
     return {name: _row(times, limits[name]) for name, times in best.items()}

@@ -6,10 +6,8 @@ from collections import deque
 from typing import NamedTuple
 
 from quoting_policy.accounting.counters import Counter, Counts, add_signed, markout_gain
+from quoting_policy.domain.clock import NEVER_NS
 from quoting_policy.domain.measures import HORIZONS_S
-
-NEVER_NS = 2**63 - 1
-"""Later than every clock will show. Infinity would say so too; comparing it with a whole number is slower."""
 
 STALE_NS = 5_000_000_000
 """A mid that was last confirmed longer ago is not the mid in force any more."""

@@ -2,6 +2,7 @@
 
 from quoting_policy.clamps.apply import ClampedQuote, apply_limits, clamp
 from quoting_policy.clamps.breaches import raw_breaches, realised_breaches
+from quoting_policy.clamps.hard import reducing
 from quoting_policy.clamps.situation import LiveOrders, Portfolio, Situation
 from quoting_policy.clamps.table import CLAMPS, NAMES, Clamp, Tier, rows_for
 
@@ -18,5 +19,6 @@ __all__ = [
     "clamp",
     "raw_breaches",
     "realised_breaches",
+    "reducing",
     "rows_for",
 ]

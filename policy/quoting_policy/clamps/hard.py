@@ -6,6 +6,7 @@ is the pair (0, 0).
 
 from __future__ import annotations
 
+from quoting_policy.clamps.breaches import realised_breaches
 from quoting_policy.clamps.situation import LARGEST, Draft, Situation, fit, room_in_lots
 
 _EPS = 1e-9
@@ -108,11 +109,16 @@ def quote_rate(draft: Draft, now: Situation) -> bool:
 
 def zone(draft: Draft, now: Situation) -> bool:
     """In the red zone, from reduce_only_at x max_position on, only reducing orders are quoted."""
+    return in_red_zone(now) and _reduce_only(draft, now)
+
+
+def in_red_zone(now: Situation) -> bool:
+    """Whether the inventory is at reduce_only_at x max_position or beyond."""
     share, limit = now.limits.reduce_only_at, now.limits.max_position
     if share is None or limit is None:
         return False
     held = max(now.inventory_high, -now.inventory_low)
-    return held >= share * limit - _EPS and held > 0 and _reduce_only(draft, now)
+    return held >= share * limit - _EPS and held > 0
 
 
 def _only_live(draft: Draft, now: Situation) -> bool:
@@ -125,6 +131,20 @@ def _only_live(draft: Draft, now: Situation) -> bool:
 def _exact(lots: float) -> float:
     """A cap as a number of lots that floats hold exactly; none where it is not a number."""
     return min(lots, LARGEST) if lots > 0 else 0.0
+
+
+def reducing(now: Situation) -> tuple[str, ...]:
+    """Names of the limits that are reached and leave reducing orders only; empty where none is."""
+    limits, held = now.limits, now.portfolio
+    reached = {
+        "drawdown": _at(now.drawdown, limits.max_drawdown),
+        "daily_loss": _at(now.daily_loss, limits.max_daily_loss),
+        "portfolio_drawdown": _at(held.drawdown, held.limits.max_drawdown),
+        "portfolio_daily_loss": _at(held.daily_loss, held.limits.max_daily_loss),
+        "zone": in_red_zone(now),
+    }
+    names = [name for name, at in reached.items() if at]
+    return tuple(dict.fromkeys((*names, *realised_breaches(now))))
 
 
 def _at(value: float, limit: float | None) -> bool:

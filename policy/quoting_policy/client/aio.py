@@ -74,6 +74,11 @@ class AsyncQuotingClient(Telling):
         return self._view.mode
 
     @property
+    def reducing(self) -> frozenset[str]:
+        """Instruments of which the engine has said that they may only be reduced."""
+        return frozenset(self._view.reducing)
+
+    @property
     def instruments(self) -> tuple[str, ...]:
         """What the engine said may be asked for."""
         return self._view.instruments

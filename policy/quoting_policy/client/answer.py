@@ -66,18 +66,25 @@ def hello(app: str) -> bytes:
 
 
 class EngineView:
-    """What an app knows of its engine: the mode, the digest, what may be asked for."""
+    """What an app knows of its engine: mode, digest, what may be asked for, and what may only be reduced."""
 
     def __init__(self) -> None:
         self.mode = Mode.NOT_CONFIGURED
         self.digest = ""
         self.instruments: tuple[str, ...] = ()
+        self.reducing: set[str] = set()
 
     def take(self, message: EngineMessage) -> ModeChanged | None:
         """Learn from a message; the change of mode that the app has to be told, if it is one."""
         if isinstance(message, Welcome):
+            self.reducing.clear()
             self.digest, self.instruments = message.digest, message.instruments
             return self._turn(ModeChanged(message.mode, None, message.digest, "connected"))
+        if isinstance(message, ModeChanged) and message.symbol:
+            self.reducing.discard(message.symbol)
+            if message.mode is Mode.REDUCING:
+                self.reducing.add(message.symbol)
+            return message
         if isinstance(message, ModeChanged):
             self.digest = message.digest
             return self._turn(message, always=True)

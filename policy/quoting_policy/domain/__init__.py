@@ -17,6 +17,7 @@ from quoting_policy.domain.revision import (
     Revision,
     canonical_json,
 )
+from quoting_policy.domain.signal_rules import SignalRules
 from quoting_policy.domain.switchback import Schedule, Slot, exposure_of, slot_at
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "Revision",
     "Schedule",
     "Side",
+    "SignalRules",
     "Slot",
     "Stage",
     "canonical_json",

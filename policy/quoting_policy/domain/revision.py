@@ -16,9 +16,10 @@ import msgspec
 
 from quoting_policy.domain.instrument import Instrument
 from quoting_policy.domain.limits import Limits, PortfolioLimits
+from quoting_policy.domain.signal_rules import SignalRules
 from quoting_policy.errors import InputError
 
-ENGINE_VERSION = "1"
+ENGINE_VERSION = "2"
 """Counts changes of the engine that change quotes for equal input; part of every digest."""
 
 
@@ -84,6 +85,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     portfolio: PortfolioLimits = PortfolioLimits()
     breach: BreachThresholds = BreachThresholds()
     refresh: RefreshRules = RefreshRules()
+    signals: SignalRules = SignalRules()
     engine_version: str = ENGINE_VERSION
 
     def __post_init__(self) -> None:

@@ -20,11 +20,13 @@ from quoting_policy.domain import (
     Mode,
     PublicTrade,
     Schedule,
+    SignalRules,
     Slot,
 )
 from quoting_policy.engine.orders import OwnOrders
 from quoting_policy.engine.policy import HeldLimits, Levels
 from quoting_policy.engine.rates import RateWindow
+from quoting_policy.engine.signals import BookSignals
 from quoting_policy.errors import InputError
 
 EXCURSION_SHARE = 0.7
@@ -54,7 +56,10 @@ class Book:
             limits=Limits(),
         )
         self.mode = Mode.ACTIVE
+        self.mode_reason = ""
         self.correlated: tuple[tuple[Book, int], ...] = ()
+        self.related: tuple[tuple[Book, float], ...] = ()
+        self.is_one_of_many = False
         self.last_fill_ns: int | None = None
         self.reports_orders = False
         self.unattributed_fills = 0
@@ -62,12 +67,17 @@ class Book:
         self._equity = 0.0
         self.baseline = self.ledger.arms[Arm.BASELINE]
         self.candidate = self.ledger.arms[Arm.CANDIDATE]
+        self.signals = BookSignals(SignalRules(), instrument.tick, frozenset())
         self.order_rate: RateWindow | None = None
         self.quote_rate: RateWindow | None = None
         self.turn = Arm.BASELINE
         self.slot: Slot = self.ledger.timeline.slot
         self._slot_inventory = 0.0
         self._last_quote: tuple[object, object] = ((), ())
+
+    def want(self, rules: SignalRules, inputs: frozenset[str]) -> None:
+        """Estimate these inputs of models from now on; what is known already stays known."""
+        self.signals = self.signals.wanting(rules, inputs)
 
     def hold_to(self, whole: HeldLimits, scaled: HeldLimits, candidate_position: float | None) -> None:
         """Limits from now on. scaled: the candidate's. candidate_position: lots it may build in a slot."""
@@ -91,11 +101,15 @@ class Book:
             ledger.on_time(wall_ns)
         mid = state.mid
         if 0.0 < mid < math.inf:
+            if now_ns >= self.signals.due_ns:
+                self.signals.advance(now_ns, state, ledger.mid, ledger.mid_ns)
             ledger.on_mid(mid, now_ns)
             if not ledger.opened and math.isfinite(state.inventory):
                 ledger.open_at(state.inventory)
             if ledger.shadowing:
                 ledger.on_best(state, now_ns)
+        else:
+            self.signals.advance(now_ns, state, ledger.mid, ledger.mid_ns)
         accounted, told, risk = ledger.total.inventory, state.inventory, ledger.risk
         now.mid = mid
         now.best_bid = state.best_bid
@@ -108,11 +122,17 @@ class Book:
         now.daily_loss = risk.day_open - risk.equity
         now.data_age_s = age_s
         if self.order_rate is not None:
-            now.may_send_orders = self.order_rate.has_room(now_ns)
+            now.may_send_orders = now_ns >= self.order_rate.free_ns
         if self.quote_rate is not None:
-            now.may_send_quotes = self.quote_rate.has_room(now_ns)
+            now.may_send_quotes = now_ns >= self.quote_rate.free_ns
         if self.correlated:
             self._see_correlated(now)
+
+    def turn_to(self, reached: tuple[str, ...]) -> bool:
+        """Reducing where such limits are reached, else active; says whether that is a change."""
+        mode, before = Mode.REDUCING if reached else Mode.ACTIVE, self.mode
+        self.mode, self.mode_reason = mode, ",".join(reached)
+        return mode is not before
 
     def take_turn(self, arm: Arm) -> None:
         """From now on this arm quotes: its limits hold, and in a new slot a new budget begins."""
@@ -161,6 +181,7 @@ class Book:
         _whole("order.qty_lots", order.qty_lots)
         _whole("order.price_ticks", order.price_ticks)
         self.reports_orders = True
+        self.signals.order(order, now_ns)
         if self.orders.put(order):
             if self.order_rate is not None:
                 self.order_rate.count(now_ns)
@@ -173,12 +194,16 @@ class Book:
         if not math.isfinite(fill.fee):
             raise InputError("fill.fee", fill.fee, "a finite amount of money")
         self.ledger.on_time(wall_ns)
+        self.signals.fill(fill, mid=self.ledger.mid, used=self._used(), now_ns=now_ns, wall_ns=wall_ns)
         arm = self.orders.fill(fill)
         if arm is None:
             self.unattributed_fills += 1
             arm = self.ledger.timeline.slot.arm
         self.ledger.on_fill(fill, arm, now_ns)
         self.last_fill_ns = now_ns
+        now, risk, inventory = self.situation, self.ledger.risk, self.ledger.total.inventory
+        now.inventory_high = now.inventory_low = inventory
+        now.drawdown, now.daily_loss = risk.drawdown, risk.daily_loss
 
     def trade(self, trade: PublicTrade, now_ns: int, wall_ns: int) -> None:
         """Others traded: what the shadow orders would have got of it."""
@@ -187,6 +212,17 @@ class Book:
             raise InputError("trade.qty_lots", trade.qty_lots, "a finite number of lots > 0")
         self.ledger.on_time(wall_ns)
         self.ledger.on_trade(trade, now_ns)
+        self.signals.trade(trade, self.ledger.mid, self.ledger.mid_ns, now_ns)
+
+    def close(self, order_id: str) -> None:
+        """An own order is gone."""
+        self.orders.close(order_id)
+        self.signals.closed(order_id)
+
+    def _used(self) -> float:
+        """Share of the position limit that the inventory takes; 0 without a limit."""
+        most = self.whole.limits.max_position
+        return self.ledger.total.inventory / most if most else 0.0
 
     def changes(self) -> tuple[float, float]:
         """Change of gross notional and of equity since the last call, money: what the portfolio adds up."""

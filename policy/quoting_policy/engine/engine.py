@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from quoting_policy.accounting import TRACKS, Histogram, counters
+from quoting_policy.clamps import reducing
 from quoting_policy.clamps.precedence import Choice
 from quoting_policy.domain import (
     Arm,
@@ -28,9 +29,9 @@ from quoting_policy.domain import (
 )
 from quoting_policy.engine.book import Book
 from quoting_policy.engine.decision import Decision
-from quoting_policy.engine.latch import Latch, Latched
+from quoting_policy.engine.latch import Latch
 from quoting_policy.engine.policy import ArmPolicy, Attempt, Levels
-from quoting_policy.engine.portfolio import Holdings, hold_books
+from quoting_policy.engine.portfolio import Holdings, hold_books, share_risk
 from quoting_policy.engine.refresh import Timing, refresh
 from quoting_policy.engine.standing import Control
 from quoting_policy.errors import InputError
@@ -38,9 +39,6 @@ from quoting_policy.models import QuotingModel, build
 
 IDLE = Schedule(block_ns=60_000_000_000)
 """Blocks before any authority told their length."""
-
-REDUCING = frozenset({"drawdown", "daily_loss", "portfolio_drawdown", "portfolio_daily_loss", "zone"})
-"""Clamps that leave reducing orders only."""
 
 UNLIMITED = 2**31
 """Orders that may be sent at once where no rate is set."""
@@ -74,8 +72,7 @@ class Engine:
         self.schedule = IDLE
         self.bound: Counter[tuple[str, Arm, str]] = Counter()
         self.refusals: Counter[tuple[str, Arm]] = Counter()
-        self.breaches: Counter[str] = Counter()
-        self.news: list[Latched] = []
+        self.turned: set[str] = set()
         self.latency = {track: Histogram() for track in TRACKS}
         self.holdings = Holdings()
         self._pushed_limits: Limits | None = None
@@ -103,6 +100,9 @@ class Engine:
                     self.holdings.drop(book)
         self.revision, self._baseline, self._candidate = revision, baseline, candidate
         self._interruptible = (baseline, candidate)
+        shared = {"sigma"} if revision.portfolio.correlations else set()
+        for book in self.books.values():
+            book.want(revision.signals, baseline.model.needs | candidate.model.needs | shared)
         self.control.digest = digest
         self.control.has_candidate = revision.candidate is not None
         self._follow_authority(wall_ns)
@@ -147,7 +147,7 @@ class Engine:
         """Rehearse a rollback: latch as a breach would. In shadow only, where no quote is touched."""
         if self.control.stage(now_ns) is not Stage.SHADOW or digest != self.control.digest:
             raise InputError("drill.digest", digest, "the digest at hand, in stage Shadow")
-        self._latch(("drill",), "", now_ns=now_ns, wall_ns=wall_ns, drill=True)
+        self.control.breach(("drill",), "", now_ns=now_ns, wall_ns=wall_ns, drill=True)
 
     def interrupt(self) -> None:
         """Stop a model that is over its budget; called by a signal handler while the engine decides."""
@@ -174,8 +174,8 @@ class Engine:
             control.review(now_ns)
         age_s = None if data_ns is None else (now_ns - data_ns) * 1e-9
         book.observe(state, age_s, now_ns, wall_ns)
-        if self.holdings.limited:
-            book.situation.portfolio = self.holdings.view(book, wall_ns)
+        if book.is_one_of_many:
+            state = self._beside_others(book, state, wall_ns)
         ledger = book.ledger
         timeline = ledger.timeline
         slot = timeline.slot
@@ -193,17 +193,20 @@ class Engine:
             book.take_turn(arm)
         policy = self._candidate if arm is CANDIDATE else self._baseline
         chosen = book.candidate if arm is CANDIDATE else book.baseline
-        made = policy.sides(state, book.situation, book.held, book.whole.limits, started)
-        bound, breaches, reasons, mode = NONE, NONE, choice.reasons, ACTIVE
+        made = policy.sides(state, book.situation, book.held, book.whole.limits, book.signals, started)
+        bound, breaches, reasons, reached = NONE, NONE, choice.reasons, NONE
         if ledger.shadowing or isinstance(made, Attempt):
             arm, attempt, breaches, reasons = self._aftermath(
                 book, choice, Attempt.of(made), state, now_ns=now_ns, wall_ns=wall_ns
             )
             bids, asks, bound = attempt.bids, attempt.asks, attempt.bound
-            mode = self._count_bound(symbol, arm, attempt)
+            for name in bound:
+                self.bound[symbol, arm, name] += 1
+            reached = reducing(book.situation)
         else:
             bids, asks = made
-        book.mode = mode
+        if (book.mode is not ACTIVE or reached) and book.turn_to(reached):
+            self.turned.add(symbol)
         (book.candidate if arm is CANDIDATE else book.baseline).counts[QUOTES] += 1.0
         if book.quote_rate is not None:
             book.quoted(bids, asks, book.quote_rate, now_ns)
@@ -211,12 +214,13 @@ class Engine:
         elapsed = self._clock() - started
         # A decision is its chosen arm's, also where the baseline answered: the time was spent on that arm.
         chosen.decided(elapsed)
-        return Decision(bids, asks, arm, mode, orders, bound, breaches, reasons, elapsed)
+        return Decision(bids, asks, arm, book.mode, orders, bound, breaches, reasons, elapsed)
 
     def market(self, symbol: str, state: MarketState, *, now_ns: int, wall_ns: int) -> None:
         """The market moved; nothing is asked."""
         if (book := self.books.get(symbol)) is not None:
             book.observe(state, None, now_ns, wall_ns)
+            self._look(book, wall_ns)
 
     def trade(self, symbol: str, trade: PublicTrade, *, now_ns: int, wall_ns: int) -> None:
         """Somebody traded."""
@@ -229,11 +233,13 @@ class Engine:
 
     def order_closed(self, symbol: str, order_id: str) -> None:
         """An own order is gone."""
-        self._known(symbol).orders.close(order_id)
+        self._known(symbol).close(order_id)
 
     def fill(self, symbol: str, fill: Fill, *, now_ns: int, wall_ns: int) -> None:
         """An own order was filled."""
-        self._known(symbol).fill(fill, now_ns, wall_ns)
+        book = self._known(symbol)
+        book.fill(fill, now_ns, wall_ns)
+        self._look(book, wall_ns)
 
     def position(self, symbol: str, inventory: float) -> None:
         """The position really is this: take it over at the mid, and all own orders as gone."""
@@ -273,17 +279,19 @@ class Engine:
                 return CANDIDATE, attempt, breaches, reasons
             self.refusals[book.symbol, CANDIDATE] += 1
             if breaches:
-                self._latch(breaches, book.symbol, now_ns=now_ns, wall_ns=wall_ns)
+                self.control.breach(breaches, book.symbol, now_ns=now_ns, wall_ns=wall_ns)
             reasons += tuple(filter(None, ("candidate_refused", *attempt.breaches, attempt.refusal)))
             book.take_turn(BASELINE)
             attempt = Attempt.of(
-                self._baseline.sides(state, book.situation, book.held, book.whole.limits, self._clock())
+                self._baseline.sides(
+                    state, book.situation, book.held, book.whole.limits, book.signals, self._clock()
+                )
             )
         if book.ledger.shadowing:
             breaches = self._shadow(book, state, now_ns=now_ns, wall_ns=wall_ns)
         if attempt.realised and self.control.exposed:
             breaches += attempt.realised
-            self._latch(attempt.realised, book.symbol, now_ns=now_ns, wall_ns=wall_ns)
+            self.control.breach(attempt.realised, book.symbol, now_ns=now_ns, wall_ns=wall_ns)
         if not attempt.answered:
             self.refusals[book.symbol, BASELINE] += 1
             reasons += tuple(filter(None, ("baseline_refused", *attempt.breaches, attempt.refusal)))
@@ -295,36 +303,28 @@ class Engine:
         for arm, policy in ((BASELINE, self._baseline), (CANDIDATE, self._candidate)):
             seen, situation = book.for_shadow(arm, state)
             started = self._clock()
-            made = policy.sides(seen, situation, book.whole, book.whole.limits, started)
+            made = policy.sides(seen, situation, book.whole, book.whole.limits, book.signals, started)
             book.ledger.shadows[arm].track.decided(self._clock() - started)
             attempt = Attempt.of(made)
             book.ledger.on_shadow(arm, attempt.bids, attempt.asks, answered=attempt.answered)
             if arm is CANDIDATE:
                 breaches = attempt.breaches
         if breaches:
-            self._latch(breaches, book.symbol, now_ns=now_ns, wall_ns=wall_ns)
+            self.control.breach(breaches, book.symbol, now_ns=now_ns, wall_ns=wall_ns)
         return breaches
 
-    def _latch(
-        self, breaches: tuple[str, ...], instrument: str, *, now_ns: int, wall_ns: int, drill: bool = False
-    ) -> None:
-        self.breaches.update(breaches)
-        latched = Latched(
-            digest=self.control.digest,
-            breaches=tuple(dict.fromkeys(breaches)),
-            instrument=instrument,
-            wall_ns=wall_ns,
-            drill=drill,
-        )
-        if self.control.latch.set(latched):
-            self.news.append(latched)
-            self.control.review(now_ns)
+    def _beside_others(self, book: Book, state: MarketState, wall_ns: int) -> MarketState:
+        """What the other instruments mean for this one: the portfolio's limits, and shared risk."""
+        if self.holdings.limited:
+            book.situation.portfolio = self.holdings.view(book, wall_ns)
+        return share_risk(book, state) if book.related else state
 
-    def _count_bound(self, symbol: str, arm: Arm, attempt: Attempt) -> Mode:
-        for name in attempt.bound:
-            self.bound[symbol, arm, name] += 1
-        reducing = attempt.realised or not REDUCING.isdisjoint(attempt.bound)
-        return Mode.REDUCING if reducing else Mode.ACTIVE
+    def _look(self, book: Book, wall_ns: int) -> None:
+        """Something happened that nobody asked about: the book's mode may have changed with it."""
+        if self.holdings.limited:
+            book.situation.portfolio = self.holdings.view(book, wall_ns)
+        if book.turn_to(reducing(book.situation)):
+            self.turned.add(book.symbol)
 
     def _orders(self, book: Book, bids: Levels, asks: Levels, now_ns: int) -> tuple[OrderAction, ...]:
         assert self.revision is not None  # noqa: S101  there is a book, so there is a revision
@@ -340,6 +340,8 @@ class Engine:
         exposure = exposure_of(authority.exposure_percent) if canary and authority is not None else None
         self.holdings.hold_to(self.revision.portfolio)
         hold_books(self.books, self.revision, self._pushed_limits, exposure)
+        for book in self.books.values():
+            book.is_one_of_many = self.holdings.limited or bool(book.related)
 
     def _policy(self, spec: ArmSpec, field: str, revision: Revision) -> ArmPolicy:
         model = build(spec.model, spec.params, f"{field}.params")

@@ -28,6 +28,7 @@ from quoting_policy.domain import (
     QuoteLevel,
     RawQuote,
 )
+from quoting_policy.engine.signals import BookSignals
 from quoting_policy.engine.time_budget import Clock, TimeBudget, TimeBudgetError
 from quoting_policy.models import QuotingModel, RefusalError
 
@@ -106,32 +107,34 @@ class ArmPolicy:
         """
         budget, allowed_ns = self._budget, self._budget.allowed_ns
         budget.allow(WARM_UP_NS)
-        budget.start(self._clock())
         with suppress(Exception):
-            self._model.quote(_typical(tick))
-        budget.drop()
+            budget.spend(self._model.quote, _typical(tick), self._clock())
         budget.allow(allowed_ns)
 
     def sides(
-        self, state: MarketState, now: Situation, held: HeldLimits, whole: Limits, started_ns: int
+        self,
+        state: MarketState,
+        now: Situation,
+        held: HeldLimits,
+        whole: Limits,
+        signals: BookSignals,
+        started_ns: int,
     ) -> Sides | Attempt:
         """Quote, clamp and judge: bids and asks where no clamp touched them, else what came of it in full.
 
-        whole: the instrument's limits, before they are scaled to the exposure. started_ns: the clock, now.
+        whole: the instrument's limits, before they are scaled to the exposure. signals: for what the state
+        leaves out. started_ns: the clock, now.
         """
-        budget = self._budget
         try:
             for need in self._read_needs(state):
                 # One by one: ``in`` would compare what is not None for equality, which takes longer.
                 if need is None:
-                    raise RefusalError(self._missing(state))
-            budget.start(started_ns)
-            raw = self._model.quote(state)
-            budget.end()
+                    state = self._completed(state, signals)
+                    break
+            raw = self._budget.spend(self._model.quote, state, started_ns)
             sides = held.envelope.untouched(raw, now)
             return self._judge(raw, now, held, whole) if sides is None else sides
         except Exception as error:  # noqa: BLE001  whatever a model throws or returns, the baseline answers
-            budget.drop()
             return _failure(error, now)
 
     def _judge(self, raw: RawQuote, now: Situation, held: HeldLimits, whole: Limits) -> Attempt:
@@ -148,9 +151,14 @@ class ArmPolicy:
             realised=realised_breaches(now),
         )
 
-    def _missing(self, state: MarketState) -> str:
-        names = [need for need in self._needs if getattr(state, need) is None]
-        return f"{', '.join(names)} missing"
+    def _completed(self, state: MarketState, signals: BookSignals) -> MarketState:
+        """The state with what can be estimated. Raises RefusalError where something is still missing."""
+        state = signals.complete(state)
+        for need in self._read_needs(state):
+            if need is None:
+                missing = [name for name in self._needs if getattr(state, name) is None]
+                raise RefusalError(f"{', '.join(missing)} missing")
+        return state
 
     def interrupt(self) -> None:
         """Stop the model if it is at work and over its budget (:meth:`TimeBudget.interrupt`)."""

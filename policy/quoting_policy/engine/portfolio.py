@@ -10,7 +10,7 @@ import msgspec
 from quoting_policy.accounting.ledger import DAY_NS
 from quoting_policy.accounting.risk import Drawdown
 from quoting_policy.clamps.situation import Portfolio
-from quoting_policy.domain import Limits, PortfolioLimits, Revision
+from quoting_policy.domain import Limits, MarketState, PortfolioLimits, Revision
 from quoting_policy.engine.book import Book
 from quoting_policy.engine.policy import HeldLimits
 
@@ -69,7 +69,13 @@ def hold_books(
             HeldLimits.of(scaled, revision.portfolio, tick),
             position,
         )
-        book.correlated = tuple(_correlated(book, books, revision.portfolio, limits.max_correlation))
+        book.related = tuple(_related(book, books, revision.portfolio))
+        most = limits.max_correlation
+        book.correlated = tuple(
+            (other, 1 if rho > 0 else -1)
+            for other, rho in book.related
+            if most is not None and abs(rho) > most
+        )
 
 
 def _scaled(limits: Limits, exposure: float | None, smallest: int) -> tuple[Limits, float | None]:
@@ -83,15 +89,32 @@ def _scaled(limits: Limits, exposure: float | None, smallest: int) -> tuple[Limi
     return msgspec.structs.replace(limits, max_order_qty=qty), position
 
 
-def _correlated(
-    book: Book, books: Mapping[str, Book], portfolio: PortfolioLimits, most: float | None
-) -> Iterable[tuple[Book, int]]:
-    """Books whose position, times the sign, is the risk of buying in this one."""
-    if most is None:
-        return
+def _related(
+    book: Book, books: Mapping[str, Book], portfolio: PortfolioLimits
+) -> Iterable[tuple[Book, float]]:
+    """Books whose mids move with this one's, and how closely: correlation in [-1, 1]."""
     for pair in portfolio.correlations:
-        if book.symbol not in (pair.one, pair.other) or abs(pair.rho) <= most:
+        if book.symbol not in (pair.one, pair.other) or pair.rho == 0:
             continue
         other = books.get(pair.other if pair.one == book.symbol else pair.one)
         if other is not None and other is not book:
-            yield other, 1 if pair.rho > 0 else -1
+            yield other, pair.rho
+
+
+def share_risk(book: Book, state: MarketState) -> MarketState:
+    """The state with the risk of the related positions, in lots of this instrument, where the app gave none.
+
+    ``Σ_j ρ_j σ_j q_j / σ``, q as a quantity: covariance over variance (see ``models.portfolio``).
+    NaN where a volatility was never known: a model that shares risk refuses, the others do not look.
+    """
+    if state.correlated_inventory != 0.0:
+        return state
+    own, lots = book.signals.last_sigma, 0.0
+    for other, rho in book.related:
+        held, sigma = (
+            other.ledger.total.inventory * other.ledger.lot / book.ledger.lot,
+            other.signals.last_sigma,
+        )
+        if held:
+            lots += math.nan if sigma is None or not own else rho * sigma / own * held
+    return msgspec.structs.replace(state, correlated_inventory=lots) if lots else state

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from quoting_policy.accounting.markouts import NEVER_NS
+from collections import Counter
+
 from quoting_policy.clamps.precedence import Standing, choose
 from quoting_policy.domain import Arm, Authority, Kill, KillAction, Stage
-from quoting_policy.engine.latch import Latch
+from quoting_policy.domain.clock import NEVER_NS
+from quoting_policy.engine.latch import Latch, Latched
 from quoting_policy.errors import InputError
 
 SKEW_NS = 50_000_000
@@ -16,7 +18,8 @@ class Control:
     """The state that the precedence rules look at, and what they say for either slot.
 
     What holds in either arm's slot is worked out when something changes or expires, not for each request.
-    version: rises whenever it changes, so that apps can be told.
+    version: rises whenever it changes, so that apps can be told. breaches: how often each. news: latches
+    that nobody has been told of yet.
     """
 
     def __init__(self, latch: Latch) -> None:
@@ -29,6 +32,8 @@ class Control:
         self.expires_ns = 0
         self.review_at_ns = NEVER_NS
         self.version = 0
+        self.breaches: Counter[str] = Counter()
+        self.news: list[Latched] = []
         self.in_baseline_slot = self.in_candidate_slot = choose(Standing())
         self.review(0)
 
@@ -79,6 +84,22 @@ class Control:
         self.expires_ns = min(seen_ns, now_ns) + round(authority.lifetime_s * 1e9)
         self.review(now_ns)
         return before is None or _terms(before) != _terms(authority)
+
+    def breach(
+        self, breaches: tuple[str, ...], instrument: str, *, now_ns: int, wall_ns: int, drill: bool = False
+    ) -> None:
+        """The candidate has breached, or this is a drill: it is shut out until a person lets it in again."""
+        self.breaches.update(breaches)
+        latched = Latched(
+            digest=self.digest,
+            breaches=tuple(dict.fromkeys(breaches)),
+            instrument=instrument,
+            wall_ns=wall_ns,
+            drill=drill,
+        )
+        if self.latch.set(latched):
+            self.news.append(latched)
+            self.review(now_ns)
 
     def engage(self, kill: Kill, now_ns: int) -> None:
         """Take the state of the kill switches."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from quoting_policy.domain import MarketState, RawQuote
+
 Clock = Callable[[], int]
 
 STALE_SHARE = 40
@@ -40,21 +42,18 @@ class TimeBudget:
         self.allowed_ns = allowed_ns
         self.stale_ns = allowed_ns // STALE_SHARE
 
-    def start(self, now_ns: int) -> None:
-        """A quote begins. now_ns: a reading of the clock, just taken."""
+    def spend(self, quote: Callable[[MarketState], RawQuote], state: MarketState, now_ns: int) -> RawQuote:
+        """Let a model quote. now_ns: the clock, just read. Raises TimeBudgetError, and the model's errors."""
         if now_ns - self._read_at_ns > self.stale_ns:
             self._worked_ns, self._read_at_ns = self._stopwatch(), now_ns
         self._since_ns = now_ns
-
-    def end(self) -> None:
-        """The quote is there. Raises TimeBudgetError if it took too long."""
-        since, self._since_ns = self._since_ns, None
-        if since is not None and self._clock() - since > self.allowed_ns:
-            self._check(since)
-
-    def drop(self) -> None:
-        """There is no quote, for another reason."""
-        self._since_ns = None
+        try:
+            raw = quote(state)
+        finally:
+            self._since_ns = None
+        if self._clock() - now_ns > self.allowed_ns:
+            self._check(now_ns)
+        return raw
 
     def interrupt(self) -> None:
         """Raise TimeBudgetError if a quote is being made and has taken too long.

@@ -91,7 +91,7 @@ def engine_for(
     revision = Revision(
         baseline=baseline, candidate=candidate, instruments=(instrument,),
         limits=desk.engine_limits(), refresh=desk.engine_refresh(), breach=desk.engine_breach(),
-        portfolio=desk.engine_portfolio(),
+        portfolio=desk.engine_portfolio(), signals=desk.signals.rules(),
     )  # fmt: skip
     engine = Engine(stopwatch=lambda: 0, clock=lambda: 0, explores=explores)
     engine.schedule = Schedule(block_ns=desk.block_ns)
@@ -323,7 +323,7 @@ class ArmRun:
             markout=np.sum(np.array(sums, float), axis=0).reshape(len(MARKOUT_ROWS), len(HORIZONS_S)),
             decisions=self._decisions,
             refusals=sum(count for (_, arm), count in self.engine.refusals.items() if arm is self.arm),
-            breaches=tuple(sorted(self.engine.breaches)), crashed=crashed,
+            breaches=tuple(sorted(self.engine.control.breaches)), crashed=crashed,
             exploration={} if self.explorer is None else self.explorer.account(),
         )  # fmt: skip
 

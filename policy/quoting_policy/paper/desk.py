@@ -9,7 +9,14 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from quoting_policy.domain import ArmSpec, BreachThresholds, Limits, PortfolioLimits, RefreshRules
+from quoting_policy.domain import (
+    ArmSpec,
+    BreachThresholds,
+    Limits,
+    PortfolioLimits,
+    RefreshRules,
+    SignalRules,
+)
 from quoting_policy.errors import InputError
 from quoting_policy.sim.latency import ConstantLatency, LatencyModel, LogNormalLatency, UniformLatency
 from quoting_policy.sim.queue import Conservative, LogProbability, PowerProbability, QueueModel
@@ -85,6 +92,10 @@ class SignalSettings(Strict):
     hazard_max_age_s: float = Field(default=120.0, gt=0)
     horizon_s: float | None = Field(default=None, gt=0)
 
+    def rules(self) -> SignalRules:
+        """The same for the engine, which estimates what a state leaves out."""
+        return SignalRules(**self.model_dump())
+
 
 class Desk(Strict):
     """Settings of an evaluation that are the same for every arm.
@@ -145,6 +156,7 @@ class Desk(Strict):
         self.engine_refresh()
         self.engine_breach()
         self.engine_portfolio()
+        self.signals.rules()
         if self.block_ns % self.decision_ns:
             raise InputError("desk.blockS", self.block_s, f"a multiple of decisionS ({self.decision_s})")
 

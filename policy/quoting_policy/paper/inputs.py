@@ -149,6 +149,9 @@ def bound_to(evidence: SessionEvidence, inputs: Inputs) -> SessionEvidence:
 def desk_of(inputs: Inputs, revision: Revision, instrument: Instrument) -> Desk:
     """The desk of one instrument: what the revision says of it, and how the replay is asked."""
     latency = LatencySettings(entry_ms=inputs.order_latency_ms, response_ms=inputs.order_latency_ms)
+    signals = msgspec.structs.asdict(revision.signals)
+    if inputs.horizon_s is not None:
+        signals["horizon_s"] = inputs.horizon_s
     content = {
         "limits": _given(revision.limits_of(instrument.symbol)),
         "refresh": _given(revision.refresh),
@@ -157,7 +160,7 @@ def desk_of(inputs: Inputs, revision: Revision, instrument: Instrument) -> Desk:
         "venue": VenueSettings(
             latency=latency, maker_fee=instrument.maker_fee, taker_fee=instrument.taker_fee
         ),
-        "signals": SignalSettings(horizon_s=inputs.horizon_s),
+        "signals": SignalSettings(**signals),
         "decisionS": inputs.decision_s,
         "blockS": inputs.block_s,
         "warmupS": inputs.warmup_s,

@@ -17,15 +17,15 @@ from quoting_policy.data.compiled import compiled
 from quoting_policy.data.cut import cut
 from quoting_policy.data.rows import ACTION, ASK_SIDE, FILL, TRADE
 from quoting_policy.data.tape import Tape, load
-from quoting_policy.domain import FillHazard, Latency, MarketState
-from quoting_policy.paper.desk import SECOND, Desk, SignalSettings
+from quoting_policy.domain import Latency, MarketState
+from quoting_policy.paper.desk import SECOND, Desk
 from quoting_policy.paper.sessions import Session
-from quoting_policy.signals import FillHazardEstimator, Volatility
+from quoting_policy.signals import MarketSignals
+from quoting_policy.signals.market_signals import Hazards
 from quoting_policy.sim.grid import apply_row
 
 Int = npt.NDArray[np.int64]
 Float = npt.NDArray[np.float64]
-Hazards = tuple[FillHazard | None, FillHazard | None]
 _Now = tuple[float | None, Hazards, Latency]
 
 _MARGIN_TICKS = 5_000
@@ -122,18 +122,16 @@ class _Signals:
     """Volatility and fill hazards as they stood at rising times, from what had been received by then."""
 
     def __init__(self, tape: Tape, desk: Desk, received: Int, order: Any, mids: Float) -> None:
-        settings, tick = desk.signals, float(tape.facts.tick_size)
-        self._settings = settings
+        tick = float(tape.facts.tick_size)
         self._received, self._mids = received, mids
         self._row = 0
         action = tape.code[order] & ACTION
         self._prints = (action == TRADE) | (action == FILL)
         self._asks = (tape.code[order] & ASK_SIDE) != 0
         self._price = tape.price[order] * tick
-        self._volatility = Volatility(settings.sigma_step_s, settings.sigma_window)
-        self._hazards = (_estimator(settings, tick), _estimator(settings, tick))
-        self._fits: Hazards = (None, None)
-        self._refit_ns = 0
+        self._signals = MarketSignals(
+            desk.signals.rules(), tick, {"sigma", "fill_hazard_bid", "fill_hazard_ask"}
+        )
         delays = (tape.local_ns - tape.exch_ns)[1:] if len(tape) > 1 else np.zeros(1, np.int64)
         latency = desk.venue.latency
         self._latency = Latency(max(0.0, float(np.median(delays)) * 1e-9), latency.entry_ms * 1e-3)
@@ -143,32 +141,18 @@ class _Signals:
         stop = int(np.searchsorted(self._received, now_ns, side="right"))
         self._take(self._row, stop)
         self._row = stop
-        seconds = now_ns / SECOND
         if stop and np.isfinite(self._mids[stop - 1]):
-            self._volatility.update(seconds, float(self._mids[stop - 1]))
-        if now_ns >= self._refit_ns:
-            bid, ask = (estimator.mle(seconds) for estimator in self._hazards)
-            self._fits = (bid and bid.hazard, ask and ask.hazard)
-            self._refit_ns = now_ns + round(self._settings.hazard_refit_s * SECOND)
-        return self._volatility.value(), self._fits, self._latency
+            self._signals.mid(now_ns, float(self._mids[stop - 1]))
+        self._signals.refit(now_ns)
+        return self._signals.sigma, self._signals.hazards, self._latency
 
     def _take(self, start: int, stop: int) -> None:
         """Rows in order of receipt: mids to the volatility, prints to the hazard of the side they hit."""
         rows = slice(start, stop)
         moved = np.flatnonzero(np.diff(self._mids[rows], prepend=np.nan) != 0) + start
         for i in moved:
-            self._volatility.update(self._received[i] / SECOND, float(self._mids[i]))
+            self._signals.mid(int(self._received[i]), float(self._mids[i]))
         for i in np.flatnonzero(self._prints[rows]) + start:
             mid = self._mids[i - 1] if i else np.nan
             buyer = bool(self._asks[i])  # the resting order stood on the ask side: our ask's hazard
-            depth = self._price[i] - mid if buyer else mid - self._price[i]
-            self._hazards[buyer].trade(self._received[i] / SECOND, float(depth))
-
-
-def _estimator(settings: SignalSettings, tick: float) -> FillHazardEstimator:
-    return FillHazardEstimator(
-        [level * tick for level in settings.hazard_levels],
-        settings.hazard_step_s,
-        settings.hazard_windows,
-        settings.hazard_max_age_s,
-    )
+            self._signals.trade(int(self._received[i]), float(self._price[i]), float(mid), buyer=buyer)

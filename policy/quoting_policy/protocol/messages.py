@@ -134,12 +134,17 @@ class Quote(_Message, tag="quoted", frozen=True):
 
 
 class ModeChanged(_Message, tag="mode", frozen=True):
-    """Pushed to every connection. Unless the mode is Active or Reducing: cancel all orders now."""
+    """Pushed. Unless the mode is Active or Reducing: cancel all orders now.
+
+    symbol: empty where the mode is the engine's, and told to every connection; else that of one instrument,
+    told to the connections that have asked for it.
+    """
 
     mode: Mode
     arm: Arm | None
     digest: str
     reason: str
+    symbol: str = ""
 
 
 class Error(_Message, tag="error", frozen=True):

@@ -69,6 +69,8 @@ class AppDesk:
         if type(message) is Hello or not connection.greeted:
             return self._encode(self._hello(connection, message))
         try:
+            if type(message) is Ask and message.symbol in self._engine.books:
+                connection.asked.add(message.symbol)
             reply = self._handlers[type(message)](message)
         except InputError as error:
             reply = Error(ErrorCode.BAD_VALUE, str(error), getattr(message, "id", 0))
@@ -82,6 +84,12 @@ class AppDesk:
         control = self._engine.control
         choice = control.in_candidate_slot
         return self._encode(ModeChanged(choice.mode, choice.arm, control.digest, choice.rule))
+
+    def mode_of(self, symbol: str) -> bytes:
+        """The payload that tells apps what may be quoted in one instrument."""
+        control, book = self._engine.control, self._engine.books[symbol]
+        arm = control.in_candidate_slot.arm
+        return self._encode(ModeChanged(book.mode, arm, control.digest, book.mode_reason, symbol))
 
     def bad_frame(self, error: Exception) -> bytes:
         """The payload that says why the connection will be closed."""

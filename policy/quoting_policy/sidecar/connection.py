@@ -13,14 +13,15 @@ MAX_BACKLOG = 1 << 20
 
 
 class Connection:
-    """A peer. greeted: it has said hello in a version that we speak."""
+    """A peer. greeted: it has said hello in a version that we speak. asked: instruments it has asked for."""
 
-    __slots__ = ("_buffer", "_out", "greeted", "name", "sock")
+    __slots__ = ("_buffer", "_out", "asked", "greeted", "name", "sock")
 
     def __init__(self, sock: socket.socket, largest_frame: int) -> None:
         self.sock = sock
         self.greeted = False
         self.name = ""
+        self.asked: set[str] = set()
         self._buffer = FrameBuffer(largest_frame)
         self._out = b""
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from quoting_policy.domain import Mode
 from quoting_policy.engine import Engine
 from quoting_policy.protocol import MAX_CONTROL_FRAME, MAX_FRAME, FrameError
 from quoting_policy.sidecar.app import AppDesk
@@ -133,12 +134,28 @@ class Server:
             for connection in list(self._apps.values()):
                 if connection.greeted:
                     self._send(self._apps, connection, [mode])
-        if engine.news:
-            news, engine.news = engine.news, []
+            # Whoever was told that the engine is active has to know which instruments are not.
+            engine.turned.update(s for s, book in engine.books.items() if book.mode is Mode.REDUCING)
+        if engine.turned:
+            self._tell_turned()
+        if control.news:
+            news, control.news = control.news, []
             reports = [self._control_desk.breach(latched) for latched in news]
             for connection in list(self._agents.values()):
                 self._send(self._agents, connection, reports)
         control.latch.flush()
+
+    def _tell_turned(self) -> None:
+        """Push modes of instruments to who quotes them; not where nobody may quote at all."""
+        engine, turned = self.engine, self.engine.turned
+        engine.turned = set()
+        if engine.control.in_candidate_slot.arm is None:
+            return
+        for symbol in turned & engine.books.keys():
+            mode = self._app_desk.mode_of(symbol)
+            for connection in list(self._apps.values()):
+                if symbol in connection.asked:
+                    self._send(self._apps, connection, [mode])
 
     def _listen(
         self,

@@ -60,7 +60,7 @@ def _counts(engine: Engine) -> tuple[Count, ...]:
             for (symbol, arm, name), n in engine.bound.items()
         ),
         *(Count("refusals", (symbol, arm.value), n) for (symbol, arm), n in engine.refusals.items()),
-        *(Count("breaches", (name,), n) for name, n in engine.breaches.items()),
+        *(Count("breaches", (name,), n) for name, n in engine.control.breaches.items()),
     )
 
 

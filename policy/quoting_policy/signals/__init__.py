@@ -8,6 +8,7 @@ from quoting_policy.signals.book import imbalance, order_book_imbalance, weighte
 from quoting_policy.signals.correlation import Covariance, PairWindow
 from quoting_policy.signals.fill_hazard import FillHazardEstimator, HazardFit, NoFitError, fit_mle, fit_ols
 from quoting_policy.signals.latency import LatencyQuantiles
+from quoting_policy.signals.market_signals import MarketSignals
 from quoting_policy.signals.toxicity import (
     Alarms,
     MarkoutTest,
@@ -26,6 +27,7 @@ __all__ = [
     "FillHazardEstimator",
     "HazardFit",
     "LatencyQuantiles",
+    "MarketSignals",
     "MarkoutTest",
     "NoFitError",
     "OneSidedness",

@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
+
+
+class Book(NamedTuple):
+    """Best prices and sizes."""
+
+    bid: float
+    ask: float
+    bid_qty: float
+    ask_qty: float
 
 
 def imbalance(bid_qty: float, ask_qty: float) -> float | None:

@@ -12,21 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quoting_policy.errors import InputError
-from quoting_policy.signals.book import imbalance
+from quoting_policy.signals.book import Book, imbalance
 
 _MAX_TERMS = 10_000
 _MAX_STATES = 1000
 _CONVERGED = 1e-12
 Matrix = NDArray[np.float64]
-
-
-class Book(NamedTuple):
-    """Best prices and sizes."""
-
-    bid: float
-    ask: float
-    bid_qty: float
-    ask_qty: float
 
 
 class MicroPriceTable(NamedTuple):

@@ -9,8 +9,9 @@ import pytest
 
 from quoting_policy.client import AsyncQuotingClient, NoQuote, QuotingClient, is_quoting
 from quoting_policy.client.answer import Why
-from quoting_policy.domain import Arm, Fill, Kill, KillAction, LiveOrder, Mode, PublicTrade, Side
+from quoting_policy.domain import Arm, Fill, Kill, KillAction, Limits, LiveOrder, Mode, PublicTrade, Side
 from quoting_policy.protocol.control import Engage, TakeSnapshot
+from tests.unit.engine.desk import revision
 from tests.unit.sidecar.rig import DEADLINE_S, STATE, ThreadedEngine, eventually
 
 
@@ -96,6 +97,17 @@ class TestBlocking:
             halt(threaded)
             eventually(lambda: client.poll(0.05) or client.mode is Mode.HALTED, "the push")
             assert told[-1].reason == "kill_halt"
+
+    def test_an_instrument_that_may_only_be_reduced_is_known_as_such(self, threaded):
+        told = []
+        threaded.set_up(revision(candidate=None, limits=Limits(max_position=10, reduce_only_at=0.5)))
+        with threaded.client(on_mode=told.append) as client:
+            assert client.quote("X", STATE)
+            fill = Fill(order_id="a", ts_ns=0, side=Side.BID, price_ticks=199, qty_lots=5, mid_before=100.0)
+            assert client.fill("X", fill)
+            eventually(lambda: client.poll(0.05) or client.reducing, "the push")
+            assert (client.reducing, client.mode) == ({"X"}, Mode.ACTIVE)
+            assert (told[-1].mode, told[-1].symbol) == (Mode.REDUCING, "X")
 
     def test_everything_an_app_may_tell_arrives(self, threaded):
         with threaded.client() as client:

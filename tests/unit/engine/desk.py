@@ -55,7 +55,7 @@ STATE = MarketState(mid=100.0, best_bid=99.5, best_ask=100.5)
 
 
 def instrument(symbol: str = "X", **changes) -> Instrument:
-    return Instrument(symbol=symbol, tick_size=Decimal("0.5"), lot_size=Decimal(1), **changes)
+    return Instrument(**({"symbol": symbol, "tick_size": Decimal("0.5"), "lot_size": Decimal(1)} | changes))
 
 
 def revision(**changes) -> Revision:

@@ -58,8 +58,8 @@ def test_a_failing_candidate_is_answered_for_and_latched(scripted, script, breac
     decision = desk.ask()
     assert (decision.arm, prices(decision)) == (Arm.BASELINE, BASELINE_PRICES)
     assert breach in decision.breaches
-    assert desk.engine.breaches[breach] == 1
-    assert [latched.digest for latched in desk.engine.news] == [desk.digest]
+    assert desk.engine.control.breaches[breach] == 1
+    assert [latched.digest for latched in desk.engine.control.news] == [desk.digest]
     ScriptedModel.script = staticmethod(lambda _: raw())
     assert desk.ask().reasons == ("latched_breach",)
 
@@ -86,7 +86,7 @@ def test_a_model_quotes_once_for_nobody_before_it_is_held_to_its_budget(scripted
     desk = scripted(first_time_fails)
     assert len(asked) == 1
     assert None not in [getattr(asked[0], need) for need in ("sigma", "time_left", "fill_hazard_bid")]
-    assert desk.engine.news == []
+    assert desk.engine.control.news == []
     assert desk.ask().arm is Arm.CANDIDATE
 
 
@@ -137,7 +137,7 @@ def test_an_unusable_market_gives_no_quote_and_blames_nobody():
     desk.allow()
     decision = desk.ask(MarketState(mid=float("nan")))
     assert prices(decision) == ([], [])
-    assert desk.engine.news == []
+    assert desk.engine.control.news == []
 
 
 def test_an_unknown_instrument_gets_no_quote():

@@ -116,4 +116,4 @@ def test_a_drill_latches_as_a_breach_would_and_only_in_shadow():
         desk.engine.drill("another", **desk.clock)
     desk.engine.drill(desk.digest, **desk.clock)
     assert desk.ask().reasons == ("latched_breach",)
-    assert [latched.drill for latched in desk.engine.news] == [True]
+    assert [latched.drill for latched in desk.engine.control.news] == [True]

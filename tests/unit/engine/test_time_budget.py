@@ -33,14 +33,16 @@ class Thread:
 
     def quote(self, work_ns: int, wait_ns: int = 0) -> bool:
         """Whether the quote kept within the budget."""
-        self.budget.start(self.passed_ns)
-        self.work(work_ns)
-        self.wait(wait_ns)
+
+        def answer(_state: object) -> str:
+            self.work(work_ns)
+            self.wait(wait_ns)
+            return "quote"
+
         try:
-            self.budget.end()
+            return self.budget.spend(answer, None, self.passed_ns) == "quote"
         except TimeBudgetError:
             return False
-        return True
 
 
 def test_a_quote_within_the_budget_is_let_through_and_one_beyond_is_not():
@@ -81,11 +83,14 @@ def test_nobody_is_blamed_wrongly_and_what_is_let_off_is_small(quotes):
 def test_a_model_at_work_beyond_its_budget_can_be_interrupted_and_no_other():
     thread = Thread()
     thread.budget.interrupt()
-    thread.budget.start(thread.passed_ns)
-    thread.work(ALLOWED_NS)
-    thread.budget.interrupt()
-    thread.work(1)
-    with pytest.raises(TimeBudgetError):
+
+    def loop(_state):
+        thread.work(ALLOWED_NS)
         thread.budget.interrupt()
-    thread.budget.drop()
+        thread.work(1)
+        thread.budget.interrupt()
+        raise AssertionError("not interrupted")
+
+    with pytest.raises(TimeBudgetError):
+        thread.budget.spend(loop, None, thread.passed_ns)
     thread.budget.interrupt()

@@ -45,4 +45,4 @@ def test_an_engine_that_is_not_deciding_is_left_alone(engine):
     deadline = time.process_time() + 0.1
     while time.process_time() < deadline:
         pass
-    assert engine.breaches == {}
+    assert engine.control.breaches == {}

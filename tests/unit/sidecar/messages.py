@@ -114,5 +114,6 @@ FROM_ENGINE: dict[str, Any] = {
     ),
     "quoted, nobody may quote": Quote(9, "X", None, Mode.HALTED, (), (), (), (), ("kill_halt",), (), 0),
     "mode": ModeChanged(Mode.HALTED, None, "d1", "kill_halt"),
+    "mode of an instrument": ModeChanged(Mode.REDUCING, Arm.BASELINE, "d1", "drawdown", "X"),
     "error": Error(ErrorCode.BAD_VALUE, "symbol: 'Z' must be one of X, Y", 7),
 }

@@ -38,7 +38,7 @@ def test_every_golden_frame_has_its_message():
 
 def test_the_document_shows_the_golden_frames():
     document = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text()
-    for name in ("hello", "quote", "quoted", "mode"):
+    for name in ("hello", "quote", "quoted", "mode", "mode of an instrument"):
         assert GOLDEN[name]["hex"] in document
 
 

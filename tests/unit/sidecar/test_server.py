@@ -10,7 +10,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from quoting_policy.domain import Arm, ArmSpec, Fill, Frozen, Kill, KillAction, LiveOrder, Mode, Side, Stage
+from quoting_policy.domain import (
+    Arm,
+    ArmSpec,
+    Fill,
+    Frozen,
+    Kill,
+    KillAction,
+    Limits,
+    LiveOrder,
+    Mode,
+    Side,
+    Stage,
+)
 from quoting_policy.protocol import MAX_FRAME, frame
 from quoting_policy.protocol.control import (
     Authorise,
@@ -223,6 +235,69 @@ def test_a_change_of_mode_is_pushed_to_every_connection(threaded):
     threaded.tell(Engage(Kill(action=KillAction.HALT, reason="test")))
     for app in apps:
         assert app.receive() == ModeChanged(Mode.HALTED, None, digest, "kill_halt")
+
+
+@pytest.fixture
+def desk_of_two(threaded):
+    """Two connections that quote X; the first reports its fills. Red zone from five lots on."""
+    digest = threaded.set_up(revision(candidate=None, limits=Limits(max_position=10, reduce_only_at=0.5)))
+    apps = [Peer(threaded.app, EngineMessage) for _ in range(2)]
+    for app in apps:
+        app.ask(Hello(VERSION))
+        assert app.ask(ASK).mode is Mode.ACTIVE
+    yield *apps, digest
+    for app in apps:
+        app.close()
+
+
+def filled(side, price_ticks, lots):
+    fill = Fill(order_id="a", ts_ns=0, side=side, price_ticks=price_ticks, qty_lots=lots, mid_before=100.0)
+    return Filled("X", fill)
+
+
+def bought(lots):
+    return filled(Side.BID, 199, lots)
+
+
+def sold(lots):
+    return filled(Side.ASK, 201, lots)
+
+
+def test_an_instrument_that_turns_reducing_is_told_to_all_who_quote_it(desk_of_two):
+    first, second, digest = desk_of_two
+    first.send(bought(5))
+    turned = ModeChanged(Mode.REDUCING, Arm.BASELINE, digest, "zone", "X")
+    assert (first.receive(), second.receive()) == (turned, turned)
+    first.send(sold(1))
+    back = ModeChanged(Mode.ACTIVE, Arm.BASELINE, digest, "", "X")
+    assert (first.receive(), second.receive()) == (back, back)
+
+
+def test_a_reply_that_turns_reducing_is_told_to_the_other_connection_too(desk_of_two):
+    first, second, _ = desk_of_two
+    told = Ask(2, "X", msgspec.structs.replace(STATE, inventory=7.0), 0)
+    assert first.ask(told).mode is Mode.REDUCING
+    assert second.receive().mode is Mode.REDUCING
+
+
+def test_who_does_not_quote_an_instrument_is_not_told_of_it(desk_of_two, threaded):
+    first, second, _ = desk_of_two
+    other = Peer(threaded.app, EngineMessage)
+    other.ask(Hello(VERSION))
+    first.send(bought(5))
+    assert second.receive().symbol == "X"
+    assert isinstance(other.ask(ASK), Quote), "nothing was pushed before the answer"
+    other.close()
+
+
+def test_a_reducing_instrument_is_told_again_after_a_halt(desk_of_two, threaded):
+    first, second, _ = desk_of_two
+    first.send(bought(5))
+    assert second.receive().mode is Mode.REDUCING
+    threaded.tell(Engage(Kill(action=KillAction.HALT)))
+    assert second.receive().mode is Mode.HALTED
+    threaded.tell(Engage(Kill(action=KillAction.NONE)))
+    assert (second.receive().mode, second.receive().mode) == (Mode.ACTIVE, Mode.REDUCING)
 
 
 def test_authority_that_runs_out_is_told_without_being_asked(threaded, app):
