@@ -101,8 +101,20 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
         return self.limits if extra is None else self.limits.tightened_by(extra)
 
     def digest(self) -> str:
-        """sha256 of the canonical JSON, hexadecimal."""
-        return hashlib.sha256(canonical_json(self)).hexdigest()
+        """sha256 of the canonical JSON, hexadecimal.
+
+        A field that came after the first revisions were stored counts only where it differs from its default:
+        an upgrade must not make what quotes unreadable.
+        """
+        plain = msgspec.to_builtins(self, builtin_types=(Decimal,))
+        for field, default in _LATER.items():
+            if getattr(self, field) == default:
+                del plain[field]
+        return hashlib.sha256(canonical_json(plain)).hexdigest()
+
+
+_LATER = {"signals": SignalRules()}
+"""Fields that were added later -> default."""
 
 
 class Frozen(msgspec.Struct, frozen=True, kw_only=True):

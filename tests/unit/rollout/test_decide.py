@@ -98,6 +98,11 @@ def test_a_revision_is_stored_before_the_status_points_to_it() -> None:
     assert pinned(decision) == stored.name == f"btc-{stored.digest[:12]}"
 
 
+def test_an_upgrade_changes_no_digest_of_what_is_stored() -> None:
+    digest = World(WITH_CANDIDATE).step().status.candidate.digest  # type: ignore[union-attr]  # it is there
+    assert digest == "00d04f42ae1afbb3f4d2b6733c7eb29ba5060833047466a3a41f92e52b87aa0a"
+
+
 def test_a_second_pass_over_an_unchanged_world_decides_nothing() -> None:
     world = World(WITH_CANDIDATE)
     world.step()
