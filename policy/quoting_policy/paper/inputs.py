@@ -149,7 +149,8 @@ def bound_to(evidence: SessionEvidence, inputs: Inputs) -> SessionEvidence:
 def desk_of(inputs: Inputs, revision: Revision, instrument: Instrument) -> Desk:
     """The desk of one instrument: what the revision says of it, and how the replay is asked."""
     latency = LatencySettings(entry_ms=inputs.order_latency_ms, response_ms=inputs.order_latency_ms)
-    signals = msgspec.structs.asdict(revision.signals)
+    rules = msgspec.structs.asdict(revision.signals)
+    signals = {name: rules[name] for name in SignalSettings.model_fields}
     if inputs.horizon_s is not None:
         signals["horizon_s"] = inputs.horizon_s
     content = {
