@@ -128,9 +128,11 @@ class Kube:
         """Create an object. Raises KubeError with status CONFLICT where it exists."""
         return await self._call("POST", kind.path(namespace), {"fieldManager": self._manager}, body)
 
-    async def replace(self, kind: Kind, namespace: str | None, body: Mapping[str, Any]) -> Json:
-        """Replace an object; its resourceVersion is the precondition."""
-        path = kind.path(namespace, body["metadata"]["name"])
+    async def replace(
+        self, kind: Kind, namespace: str | None, body: Mapping[str, Any], subresource: str = ""
+    ) -> Json:
+        """Replace an object or its status; its resourceVersion is the precondition."""
+        path = kind.path(namespace, body["metadata"]["name"], subresource)
         return await self._call("PUT", path, {"fieldManager": self._manager}, body)
 
     async def apply(
@@ -296,7 +298,7 @@ async def _lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
 
 
 def _proxy_of_environment(server: str) -> str | None:
-    """HTTPS_PROXY and NO_PROXY, as kubectl does. Asked once: aiohttp would ask in a thread at every request."""
+    """HTTPS_PROXY and NO_PROXY, as kubectl does. Asked once: aiohttp would in a thread at every request."""
     host = urlsplit(server)
     return None if proxy_bypass(host.hostname or "") else getproxies().get(host.scheme)
 
