@@ -63,9 +63,8 @@ async def follow(kube: Kube, source: Source, follower: Follower) -> Never:
             while True:
                 version = await _watch(kube, source, follower, version)
         except KubeError as error:
-            if error.status == GONE:  # so old that nobody remembers it: the next list tells
-                continue
-            log.warning("%s: %s", kind, error)
+            # That nobody remembers so old a version happens to every quiet watch.
+            log.log(logging.INFO if error.status == GONE else logging.WARNING, "%s: %s", kind, error)
             follower.broken(error)
             await asyncio.sleep(RETRY_S * random.uniform(0.5, 1.5))
 

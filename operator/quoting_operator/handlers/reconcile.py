@@ -53,6 +53,10 @@ KINDS = {"Job": JOBS, "ConfigMap": CONFIG_MAPS}
 """Kinds that are created once."""
 
 
+CONFLICT_RETRY_S = 0.05
+"""Seconds until a pass is repeated that met something changed; a conflict that lasts is so no busy loop."""
+
+
 class StepsFailedError(Exception):
     """Some steps of a pass failed; what the others decided is done, and the pass is to be repeated."""
 
@@ -104,7 +108,7 @@ class Reconciler:
                 wrote = await self._written(seen, decision)
             except ChangedError:
                 result = "conflict"
-                return 0.0
+                return CONFLICT_RETRY_S
             tell_rollback(seen, decision, self._clock())
             for action in decision.actions:
                 if isinstance(action, PostEvent):
@@ -249,7 +253,7 @@ class Reconciler:
                 raise
             known, found = collection.get(*key), await self._kube.get(kind, *key)
             if found is not None:
-                collection.answered(slim.trimmed(found))
+                collection.looked_up(slim.trimmed(found))
             elif known is not None:
                 collection.lost(known)
             raise ChangedError(str(error)) from error
