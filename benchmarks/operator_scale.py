@@ -52,6 +52,9 @@ NAMESPACES = 10
 SINGLES = 20
 """Breaches told one after the other, of policies that are not among those that hold authority meanwhile."""
 
+RETRY_S = 0.5
+"""Seconds after which an agent tells again what it could not tell."""
+
 LIMITS = {
     "start_to_all_reconciled_s": 15.0,
     "steady_cores": 0.2,
@@ -271,7 +274,12 @@ async def breach(kube: Kube, policies: Seen, leases: Seen, number: int) -> float
         pod=f"trader-{number}", pod_uid=str(number), rehearsal="",
     )  # fmt: skip
     started = time.perf_counter()
-    await kube.create(EVENTS, name[0], event)
+    while True:
+        try:
+            await kube.create(EVENTS, name[0], event)
+            break
+        except KubeError:
+            await asyncio.sleep(RETRY_S)
     await policies.until(lambda: policies.phase(number) == "RolledBack", f"rollback of {name}", 60)
     await leases.until(lambda: name not in leases.objects, f"end of the Lease of {name}", 60)
     return time.perf_counter() - started
@@ -288,12 +296,20 @@ async def kill(kube: Kube, policies: Seen, count: int) -> float:
     return time.perf_counter() - started
 
 
+class Figures(dict[str, Any]):
+    """Figures, shown as they come: a run takes minutes."""
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        print(f"{name}: {value}", file=sys.stderr)
+        super().__setitem__(name, value)
+
+
 async def measure(kubeconfig: Path, options: argparse.Namespace) -> dict[str, Any]:
     """All figures."""
     os.environ["KUBECONFIG"] = str(kubeconfig)
     count, holding = options.policies, range(options.authority)
     singles = range(options.authority, options.authority + SINGLES)
-    figures: dict[str, Any] = {}
+    figures = Figures()
     async with connect() as kube:
         await furnish(kube, count, singles.stop)
         async with seeing(kube, QUOTING_POLICIES) as policies, seeing(kube, LEASES) as leases:
@@ -307,7 +323,8 @@ async def measure(kubeconfig: Path, options: argparse.Namespace) -> dict[str, An
                 figures["start_cpu_s"] = round(operator.cpu_s(), 2)
                 await into_canary(kube, policies, leases, holding)
                 await policies.quiet(10)
-                figures |= await steady(operator, options.seconds)
+                for name, value in (await steady(operator, options.seconds)).items():
+                    figures[name] = value
                 await into_canary(kube, policies, leases, singles)
                 alone = [await breach(kube, policies, leases, n) for n in singles]
                 figures["one_breach_to_rolled_back_ms"] = {
