@@ -28,7 +28,7 @@ from quoting_operator.handlers.telling import Teller
 
 log = logging.getLogger(__name__)
 
-STOP_S = 4.0
+STOP_S = 3.0
 """Seconds that kopf has to end its watches before it is cancelled."""
 
 TELL_S = 0.5
