@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from functools import partial
 from typing import Any
 
 from quoting_operator.adapters.follow import Source, follow
-from quoting_operator.adapters.kube import PODS, QUOTING_POLICIES, Json, Kind, Kube, KubeError
+from quoting_operator.adapters.kube import CONFLICT, PODS, QUOTING_POLICIES, Json, Kind, Kube, KubeError
 from quoting_operator.api.policy import POLICY_LABEL
 from quoting_operator.api.schema import API_VERSION
 
 NAMESPACES = 10
+
+RETRY_S, TOO_MANY = 0.5, 429
+"""Seconds after which users try again what was not answered, or refused because there was too much to do."""
 
 
 def policy(number: int, *, candidate: bool) -> Json:
@@ -75,8 +79,7 @@ class Seen:
         self._news.set()
 
     def broken(self, error: KubeError) -> None:
-        """The benchmark cannot go on."""
-        raise error
+        """The next list tells."""
 
     async def until(self, question: Callable[[], bool], what: str, most_s: float = 300.0) -> None:
         """Wait for something to become true."""
@@ -101,15 +104,33 @@ class Seen:
         return str((found.get("status") or {}).get("phase", ""))
 
 
-async def each(work: Iterable[Any], at_once: int = 32) -> None:
-    """Await all, so many at once."""
+Call = Callable[[], Awaitable[Any]]
+
+
+async def insist(call: Call) -> None:
+    """Repeat a call until the API server has answered; that something is there already is fine."""
+    while True:
+        try:
+            await call()
+        except KubeError as error:
+            if error.status == CONFLICT:
+                return
+            if error.status not in (0, TOO_MANY):
+                raise
+            await asyncio.sleep(RETRY_S)
+        else:
+            return
+
+
+async def each(calls: Iterable[Call], at_once: int = 32) -> None:
+    """Insist on all, so many at once."""
     slots = asyncio.Semaphore(at_once)
 
-    async def one(task: Any) -> None:
+    async def one(call: Call) -> None:
         async with slots:
-            await task
+            await insist(call)
 
-    await asyncio.gather(*map(one, work))
+    await asyncio.gather(*map(one, calls))
 
 
 @contextlib.asynccontextmanager
@@ -126,16 +147,19 @@ async def seeing(kube: Kube, kind: Kind) -> AsyncIterator[Seen]:
 async def furnish(kube: Kube, policies: int, candidates: int) -> None:
     """Namespaces, policies, and a pod of each."""
     spaces = Kind("v1", "namespaces", namespaced=False)
-    await each(kube.create(spaces, None, {"metadata": {"name": place(n)}}) for n in range(NAMESPACES))
     await each(
-        kube.create(QUOTING_POLICIES, place(n), policy(n, candidate=n < candidates)) for n in range(policies)
+        partial(kube.create, spaces, None, {"metadata": {"name": place(n)}}) for n in range(NAMESPACES)
+    )
+    await each(
+        partial(kube.create, QUOTING_POLICIES, place(n), policy(n, candidate=n < candidates))
+        for n in range(policies)
     )
     account = Kind("v1", "serviceaccounts")
     async with seeing(kube, account) as accounts:
         await accounts.until(
             lambda: all((place(n), "default") in accounts.objects for n in range(NAMESPACES)), "accounts"
         )
-    await each(kube.create(PODS, place(n), pod(n)) for n in range(policies))
+    await each(partial(kube.create, PODS, place(n), pod(n)) for n in range(policies))
 
 
 def _id(item: Json) -> tuple[str, str]:

@@ -21,10 +21,11 @@ import subprocess
 import sys
 import time
 import urllib.request
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.desks import Seen, each, furnish, place, seeing
+from benchmarks.desks import Call, Seen, each, furnish, insist, place, seeing
 from localcluster import cluster as clusters
 from localcluster.build import build
 from localcluster.images import REPOSITORY
@@ -34,7 +35,6 @@ from quoting_operator.adapters.kube import (
     LEASES,
     QUOTING_POLICIES,
     Kube,
-    KubeError,
     connect,
 )
 from quoting_operator.api.breach_event import breach_event
@@ -44,9 +44,6 @@ from quoting_policy.protocol.control import BreachLatched
 NAME = "bench-operator"
 SINGLES = 20
 """Breaches told one after the other, of policies that are not among those that hold authority meanwhile."""
-
-RETRY_S = 0.5
-"""Seconds after which an agent tells again what it could not tell."""
 
 LIMITS = {
     "start_to_all_reconciled_s": 15.0,
@@ -98,11 +95,11 @@ class Operator:
 async def into_canary(kube: Kube, policies: Seen, leases: Seen, numbers: range) -> None:
     """Put the status where the evidence of days would have put it, and wait for the authority."""
 
-    async def one(number: int) -> None:
+    def one(number: int) -> Call:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         status = {"stage": "Canary", "step": 0, "stageStartedAt": stamp, "stepStartedAt": stamp}
         changes = [{"op": "add", "path": f"/status/{key}", "value": value} for key, value in status.items()]
-        await kube.patch(QUOTING_POLICIES, place(number), f"p{number}", changes, "status")
+        return partial(kube.patch, QUOTING_POLICIES, place(number), f"p{number}", changes, "status")
 
     await each(map(one, numbers))
     names = [(place(n), f"p{n}") for n in numbers]
@@ -144,12 +141,7 @@ async def breach(kube: Kube, policies: Seen, leases: Seen, number: int) -> float
         pod=f"trader-{number}", pod_uid=str(number), rehearsal="",
     )  # fmt: skip
     started = time.perf_counter()
-    while True:
-        try:
-            await kube.create(EVENTS, name[0], event)
-            break
-        except KubeError:
-            await asyncio.sleep(RETRY_S)
+    await insist(partial(kube.create, EVENTS, name[0], event))
     await policies.until(lambda: policies.phase(number) == "RolledBack", f"rollback of {name}", 60)
     await leases.until(lambda: name not in leases.objects, f"end of the Lease of {name}", 60)
     return time.perf_counter() - started
