@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
 import os
 import signal
@@ -22,33 +21,27 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.desks import Call, Seen, each, furnish, insist, place, seeing
 from localcluster import cluster as clusters
 from localcluster.build import build
 from localcluster.images import REPOSITORY
-from quoting_operator.adapters.follow import Source, follow
 from quoting_operator.adapters.kube import (
     EVENTS,
     KILL_SWITCHES,
     LEASES,
-    PODS,
     QUOTING_POLICIES,
-    Json,
-    Kind,
     Kube,
-    KubeError,
     connect,
 )
 from quoting_operator.api.breach_event import breach_event
-from quoting_operator.api.policy import POLICY_LABEL
 from quoting_operator.api.schema import API_VERSION
 from quoting_policy.protocol.control import BreachLatched
 
 NAME = "bench-operator"
-NAMESPACES = 10
 SINGLES = 20
 """Breaches told one after the other, of policies that are not among those that hold authority meanwhile."""
 
@@ -61,85 +54,6 @@ LIMITS = {
 }
 
 
-def policy(number: int, *, candidate: bool) -> Json:
-    """A policy, in one of the namespaces."""
-    arm: Json = {"model": "FixedSpread", "params": {"halfSpread": 5, "qty": 1}}
-    spec: Json = {
-        "instruments": [{"symbol": "BTC-USDT", "tickSize": "0.1", "lotSize": "0.001"}],
-        "baseline": arm,
-        "limits": {"maxPosition": "10", "maxOrderQty": "2"},
-        "rollout": {
-            "paper": {"data": {"type": "Simulated", "simulated": {"seed": 1}}},
-            "canary": {"steps": [{"exposure": 5}, {"exposure": 20}]},
-        },
-        "gates": [
-            {"name": "profit", "metric": "pnl", "kind": "success"},
-            {"name": "markout", "metric": "markout", "horizon": "1s", "kind": "guardrail", "margin": "0.2"},
-        ],
-    }
-    if candidate:
-        spec["candidate"] = {"model": "FixedSpread", "params": {"halfSpread": 4, "qty": 1}}
-    metadata = {"name": f"p{number}", "namespace": place(number)}
-    return {"apiVersion": API_VERSION, "kind": "QuotingPolicy", "metadata": metadata, "spec": spec}
-
-
-def place(number: int) -> str:
-    """Namespace of a policy."""
-    return f"desk-{number % NAMESPACES}"
-
-
-def pod(number: int) -> Json:
-    """A pod that follows a policy. No node takes it here."""
-    containers = [
-        {"name": "quoting-engine", "image": "sidecar"},
-        {"name": "quoting-agent", "image": "sidecar"},
-    ]
-    return {
-        "metadata": {"name": f"trader-{number}", "labels": {POLICY_LABEL: f"p{number}"}},
-        "spec": {"initContainers": containers, "containers": [{"name": "app", "image": "app"}]},
-    }
-
-
-class Seen:
-    """Objects of a kind as the users see them."""
-
-    def __init__(self) -> None:
-        self.objects: dict[tuple[str, str], Json] = {}
-        self._news = asyncio.Event()
-
-    def listed(self, items: list[Json], _version: str) -> None:
-        """All there is."""
-        self.objects = {_id(item): item for item in items}
-        self._news.set()
-
-    def changed(self, change: str, item: Json) -> None:
-        """One change."""
-        if change == "DELETED":
-            self.objects.pop(_id(item), None)
-        else:
-            self.objects[_id(item)] = item
-        self._news.set()
-
-    def broken(self, error: KubeError) -> None:
-        """The benchmark cannot go on."""
-        raise error
-
-    async def until(self, question: Callable[[], bool], what: str, most_s: float = 300.0) -> None:
-        """Wait for something to become true."""
-        try:
-            async with asyncio.timeout(most_s):
-                while not question():
-                    self._news.clear()
-                    await self._news.wait()
-        except TimeoutError:
-            raise SystemExit(f"{what}: not within {most_s:.0f} s") from None
-
-    def phase(self, number: int) -> str:
-        """Phase of a policy."""
-        found = self.objects.get((place(number), f"p{number}"), {})
-        return str((found.get("status") or {}).get("phase", ""))
-
-
 class Operator:
     """`quoting-operator run`."""
 
@@ -148,7 +62,9 @@ class Operator:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         command = [sys.executable, "-m", "quoting_operator.cli.operator", "--log-level=warning", "run"]
-        environment = {**os.environ, "KUBECONFIG": str(kubeconfig)}
+        # Compiled code is kept, as it is in the image.
+        environment = {**os.environ, "KUBECONFIG": str(kubeconfig), "PYTHONDONTWRITEBYTECODE": ""}
+        subprocess.run([*command, "--help"], env=environment, check=True, stdout=subprocess.DEVNULL)
         self.started = time.perf_counter()
         self.process = subprocess.Popen([*command, f"--port={self.port}"], env=environment)
 
@@ -176,51 +92,14 @@ class Operator:
         return time.perf_counter() - started
 
 
-async def each(work: Iterable[Any], at_once: int = 32) -> None:
-    """Await all, so many at once."""
-    slots = asyncio.Semaphore(at_once)
-
-    async def one(task: Any) -> None:
-        async with slots:
-            await task
-
-    await asyncio.gather(*map(one, work))
-
-
-@contextlib.asynccontextmanager
-async def seeing(kube: Kube, kind: Kind) -> AsyncIterator[Seen]:
-    """Objects of a kind, followed."""
-    seen = Seen()
-    task = asyncio.create_task(follow(kube, Source(kind), seen))
-    try:
-        yield seen
-    finally:
-        task.cancel()
-
-
-async def furnish(kube: Kube, policies: int, candidates: int) -> None:
-    """Namespaces, policies, and a pod of each."""
-    spaces = Kind("v1", "namespaces", namespaced=False)
-    await each(kube.create(spaces, None, {"metadata": {"name": place(n)}}) for n in range(NAMESPACES))
-    await each(
-        kube.create(QUOTING_POLICIES, place(n), policy(n, candidate=n < candidates)) for n in range(policies)
-    )
-    account = Kind("v1", "serviceaccounts")
-    async with seeing(kube, account) as accounts:
-        await accounts.until(
-            lambda: all((place(n), "default") in accounts.objects for n in range(NAMESPACES)), "accounts"
-        )
-    await each(kube.create(PODS, place(n), pod(n)) for n in range(policies))
-
-
 async def into_canary(kube: Kube, policies: Seen, leases: Seen, numbers: range) -> None:
     """Put the status where the evidence of days would have put it, and wait for the authority."""
 
-    async def one(number: int) -> None:
+    def one(number: int) -> Call:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         status = {"stage": "Canary", "step": 0, "stageStartedAt": stamp, "stepStartedAt": stamp}
         changes = [{"op": "add", "path": f"/status/{key}", "value": value} for key, value in status.items()]
-        await kube.patch(QUOTING_POLICIES, place(number), f"p{number}", changes, "status")
+        return partial(kube.patch, QUOTING_POLICIES, place(number), f"p{number}", changes, "status")
 
     await each(map(one, numbers))
     names = [(place(n), f"p{n}") for n in numbers]
@@ -262,7 +141,7 @@ async def breach(kube: Kube, policies: Seen, leases: Seen, number: int) -> float
         pod=f"trader-{number}", pod_uid=str(number), rehearsal="",
     )  # fmt: skip
     started = time.perf_counter()
-    await kube.create(EVENTS, name[0], event)
+    await insist(partial(kube.create, EVENTS, name[0], event))
     await policies.until(lambda: policies.phase(number) == "RolledBack", f"rollback of {name}", 60)
     await leases.until(lambda: name not in leases.objects, f"end of the Lease of {name}", 60)
     return time.perf_counter() - started
@@ -279,12 +158,20 @@ async def kill(kube: Kube, policies: Seen, count: int) -> float:
     return time.perf_counter() - started
 
 
+class Figures(dict[str, Any]):
+    """Figures, shown as they come: a run takes minutes."""
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        print(f"{name}: {value}", file=sys.stderr)
+        super().__setitem__(name, value)
+
+
 async def measure(kubeconfig: Path, options: argparse.Namespace) -> dict[str, Any]:
     """All figures."""
     os.environ["KUBECONFIG"] = str(kubeconfig)
     count, holding = options.policies, range(options.authority)
     singles = range(options.authority, options.authority + SINGLES)
-    figures: dict[str, Any] = {}
+    figures = Figures()
     async with connect() as kube:
         await furnish(kube, count, singles.stop)
         async with seeing(kube, QUOTING_POLICIES) as policies, seeing(kube, LEASES) as leases:
@@ -297,8 +184,9 @@ async def measure(kubeconfig: Path, options: argparse.Namespace) -> dict[str, An
                 figures["start_to_all_reconciled_s"] = round(time.perf_counter() - operator.started, 2)
                 figures["start_cpu_s"] = round(operator.cpu_s(), 2)
                 await into_canary(kube, policies, leases, holding)
-                await asyncio.sleep(10)
-                figures |= await steady(operator, options.seconds)
+                await policies.quiet(10)
+                for name, value in (await steady(operator, options.seconds)).items():
+                    figures[name] = value
                 await into_canary(kube, policies, leases, singles)
                 alone = [await breach(kube, policies, leases, n) for n in singles]
                 figures["one_breach_to_rolled_back_ms"] = {
@@ -312,10 +200,6 @@ async def measure(kubeconfig: Path, options: argparse.Namespace) -> dict[str, An
             finally:
                 operator.process.kill()
     return figures
-
-
-def _id(item: Json) -> tuple[str, str]:
-    return item["metadata"].get("namespace", ""), item["metadata"]["name"]
 
 
 def main() -> int:
@@ -337,13 +221,9 @@ def main() -> int:
         figures = asyncio.run(measure(kubeconfig, options))
     finally:
         clusters.down(NAME)
-    result = {
-        "benchmark": "operator",
-        "cores": os.cpu_count(),
-        "policies": options.policies,
-        "limits": LIMITS,
-    }
-    print(json.dumps(result | {"authority": options.authority} | figures))
+    result = {"benchmark": "operator_scale", "cores": os.cpu_count(), "limits": LIMITS}
+    asked = {"policies": options.policies, "authority": options.authority}
+    print(json.dumps(result | asked | figures | {"load_5min": round(os.getloadavg()[1], 1)}))
     return 0
 
 

@@ -14,10 +14,12 @@ from typing import Any
 
 import pytest
 
+from quoting_operator.api.breach_event import breach_event
 from quoting_operator.handlers import operator
 from quoting_operator.rollout.decide import decide
 from quoting_operator.rollout.decision import StoreRevision
 from quoting_operator.rollout.observed import observed
+from quoting_policy.protocol.control import BreachLatched
 from tests.conftest import Kube, KubectlError
 from tests.resources import CANDIDATE, KILL_SWITCH, POLICY, Json, changed
 from tests.waiting import eventually
@@ -121,6 +123,30 @@ def test_a_status_that_did_not_change_is_not_written_again(desk: Desk) -> None:
     desk.apply(RISK)  # wakes every policy of the namespace
     time.sleep(2)
     assert desk.get("quotingpolicy", "btc")["metadata"]["resourceVersion"] == before
+
+
+def test_a_status_that_somebody_else_wrote_is_set_right(desk: Desk) -> None:
+    desk.apply(POLICY)
+    before = desk.reaches("Baseline")
+    forged = json.dumps({"status": {"phase": "Live", "message": "all is well"}})
+    words = ("patch", "qp", "btc", "-n", desk.namespace, "--subresource=status", "--type=merge", "-p", forged)
+    desk.kube.kubectl(*words)
+    assert desk.reaches("Baseline")["message"] == before["message"]
+
+
+def test_a_breach_that_an_agent_tells_of_rolls_back(desk: Desk) -> None:
+    desk.apply(changed(POLICY, "spec.candidate", CANDIDATE))
+    digest = desk.reaches("Paper")["candidate"]["digest"]
+    latched = BreachLatched(
+        digest=digest, breaches=("max_position",), instrument="BTC-USDT", wall_ns=time.time_ns(), drill=False
+    )
+    event = breach_event(
+        latched, namespace=desk.namespace, policy="btc", policy_uid="", pod="one", pod_uid="u", rehearsal=""
+    )
+    desk.apply({"apiVersion": "v1", "kind": "Event", **event})
+    status = desk.reaches("RolledBack")
+    assert status["rollback"]["pod"] == "one"
+    assert [held["digest"] for held in status["quarantined"]] == [digest]
 
 
 def test_a_kill_switch_shows_in_status_and_goes_when_released(desk: Desk) -> None:

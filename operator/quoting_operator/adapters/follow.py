@@ -9,15 +9,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Never, Protocol
 
-from quoting_operator.adapters.kube import Json, Kind, Kube, KubeError
+from quoting_operator.adapters.kube import GONE, Json, Kind, Kube, KubeError
 
 log = logging.getLogger(__name__)
 
 RETRY_S = 0.5
 """Seconds after which a broken watch is begun anew."""
 
-WATCH_S = 300
-"""Seconds after which the server ends a watch and we go on with another; jittered, not to end all at once."""
+WATCH_S = 60
+"""Seconds after which the server ends a watch and we go on with another; jittered, not to end all at once.
+
+Well before silence counts as a broken connection: Events, and kinds of which there has never been an object,
+get no bookmarks.
+"""
 
 
 def whole(item: Json) -> Json:
@@ -59,7 +63,8 @@ async def follow(kube: Kube, source: Source, follower: Follower) -> Never:
             while True:
                 version = await _watch(kube, source, follower, version)
         except KubeError as error:
-            log.warning("%s: %s", kind, error)
+            # That nobody remembers so old a version happens to every quiet watch.
+            log.log(logging.INFO if error.status == GONE else logging.WARNING, "%s: %s", kind, error)
             follower.broken(error)
             await asyncio.sleep(RETRY_S * random.uniform(0.5, 1.5))
 

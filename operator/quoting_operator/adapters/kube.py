@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import msgspec
@@ -24,7 +25,7 @@ TIMEOUT = aiohttp.ClientTimeout(connect=3.0, sock_read=10.0)
 """Seconds to connect, and to read an answer."""
 
 WATCH_TIMEOUT = aiohttp.ClientTimeout(connect=3.0, sock_read=90.0)
-"""The server's bookmarks come every minute: a stream silent for longer is dead."""
+"""Seconds without a word after which a stream is dead; bookmarks come every minute, where they come."""
 
 NOT_FOUND, CONFLICT, GONE, HTTP_ERRORS = 404, 409, 410, 400
 
@@ -127,9 +128,11 @@ class Kube:
         """Create an object. Raises KubeError with status CONFLICT where it exists."""
         return await self._call("POST", kind.path(namespace), {"fieldManager": self._manager}, body)
 
-    async def replace(self, kind: Kind, namespace: str | None, body: Mapping[str, Any]) -> Json:
-        """Replace an object; its resourceVersion is the precondition."""
-        path = kind.path(namespace, body["metadata"]["name"])
+    async def replace(
+        self, kind: Kind, namespace: str | None, body: Mapping[str, Any], subresource: str = ""
+    ) -> Json:
+        """Replace an object or its status; its resourceVersion is the precondition."""
+        path = kind.path(namespace, body["metadata"]["name"], subresource)
         return await self._call("PUT", path, {"fieldManager": self._manager}, body)
 
     async def apply(
@@ -276,9 +279,9 @@ async def connect(
     """
     reached = endpoint or await find(os.environ)
     async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=reached.tls),
-        proxy=reached.proxy,
-        trust_env=True,  # HTTPS_PROXY and NO_PROXY, as kubectl does
+        # Watches hold a connection each, many with many namespaces; no write may wait for one of them to end.
+        connector=aiohttp.TCPConnector(ssl=reached.tls, limit=0),
+        proxy=reached.proxy or _proxy_of_environment(reached.server),
     ) as session:
         yield Kube(session, reached, manager=manager, headers=headers)
 
@@ -292,6 +295,12 @@ async def _lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
             yield b"".join((*rest, line))
             rest = []
         rest.append(last)
+
+
+def _proxy_of_environment(server: str) -> str | None:
+    """HTTPS_PROXY and NO_PROXY, as kubectl does. Asked once: aiohttp would in a thread at every request."""
+    host = urlsplit(server)
+    return None if proxy_bypass(host.hostname or "") else getproxies().get(host.scheme)
 
 
 def _selectors(labels: str, fields: str) -> dict[str, str]:

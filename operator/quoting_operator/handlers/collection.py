@@ -100,6 +100,10 @@ class Collection:
         if _id(item) in self._objects or version_of(item) > self._seen:
             self._take(item, news=False)
 
+    def looked_up(self, item: Json) -> None:
+        """An object as somebody who asked for it got it: known from now on, and no news to them."""
+        self._take(item, news=False)
+
     def deleted(self, item: Mapping[str, Any]) -> None:
         """We have deleted what was seen as this: no news when the watch tells it too."""
         known = self._objects.get(_id(item))

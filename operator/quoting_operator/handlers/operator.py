@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -27,7 +28,7 @@ from quoting_operator.handlers.telling import Teller
 
 log = logging.getLogger(__name__)
 
-STOP_S = 4.0
+STOP_S = 3.0
 """Seconds that kopf has to end its watches before it is cancelled."""
 
 TELL_S = 0.5
@@ -77,21 +78,22 @@ async def run(options: Options, stop: asyncio.Event | None = None) -> None:
         REGISTRY.register(statuses)
         health = Health(lambda: why_not_ready(kube, store, options.namespaces))
         # Everything is made before kopf: at its end it waits for the tasks that were made after it began.
-        work = (
-            queue.run(),
-            teller.run(),
-            store.listen(kube),
-            store.guard(queue.hold),
-            health.watch_loop(),
-        )
-        background += map(asyncio.create_task, work)
+        working = asyncio.create_task(queue.run())
+        others = (teller.run(), store.listen(kube), store.guard(queue.hold), health.watch_loop())
+        background += [working, *map(asyncio.create_task, others)]
+
+        def end_work() -> None:
+            """Begin nothing more, and leave no task for kopf to wait for. What was begun can be repeated."""
+            working.cancel()
+            measuring.close()
+
         try:
             async with serving(health.application(), options.host, options.port):
-                await _watch(options, store, stop, started, background)
+                await _watch(options, store, stop, started, background, end_work)
             await teller.finish(TELL_S)
         finally:
             REGISTRY.unregister(statuses)
-            measuring.close()
+            end_work()
             if prometheus is not None:
                 prometheus.close()
             for task in background:
@@ -106,6 +108,7 @@ async def _watch(
     stop: asyncio.Event,
     started: asyncio.Event,
     background: list[asyncio.Task[None]],
+    end_work: Callable[[], None],
 ) -> None:
     """Run kopf until told to stop, or until something fails."""
     watching = asyncio.create_task(
@@ -125,6 +128,7 @@ async def _watch(
     stopping = asyncio.create_task(stop.wait())
     done, _ = await asyncio.wait({watching, stopping, *background}, return_when=asyncio.FIRST_COMPLETED)
     stop.set()
+    end_work()
     await asyncio.wait({watching}, timeout=STOP_S)
     watching.cancel()
     for task in done - {stopping}:

@@ -53,6 +53,10 @@ KINDS = {"Job": JOBS, "ConfigMap": CONFIG_MAPS}
 """Kinds that are created once."""
 
 
+CONFLICT_RETRY_S = 0.05
+"""Seconds until a pass is repeated that met something changed; a conflict that lasts is so no busy loop."""
+
+
 class StepsFailedError(Exception):
     """Some steps of a pass failed; what the others decided is done, and the pass is to be repeated."""
 
@@ -104,7 +108,7 @@ class Reconciler:
                 wrote = await self._written(seen, decision)
             except ChangedError:
                 result = "conflict"
-                return 0.0
+                return CONFLICT_RETRY_S
             tell_rollback(seen, decision, self._clock())
             for action in decision.actions:
                 if isinstance(action, PostEvent):
@@ -225,6 +229,7 @@ class Reconciler:
             "kind": "QuotingPolicy",
             "metadata": {
                 "name": seen.meta.name,
+                "namespace": seen.meta.namespace,
                 "resourceVersion": seen.policy["metadata"]["resourceVersion"],
             },
             "status": status,
@@ -232,7 +237,8 @@ class Reconciler:
         policies, key = self._store.policies, PolicyKey(seen.meta.namespace, seen.meta.name)
         async with self._refreshed(QUOTING_POLICIES, policies, key):
             with policies.writing(key, status):
-                answer = await self._kube.apply(QUOTING_POLICIES, key.namespace, body, "status")
+                # Not applied: to replace it costs the API server a third less, and nobody else's field stays.
+                answer = await self._kube.replace(QUOTING_POLICIES, key.namespace, body, "status")
                 policies.answered(slim.trimmed(answer))
         STATUS_WRITES.inc()
         return True
@@ -247,7 +253,7 @@ class Reconciler:
                 raise
             known, found = collection.get(*key), await self._kube.get(kind, *key)
             if found is not None:
-                collection.answered(slim.trimmed(found))
+                collection.looked_up(slim.trimmed(found))
             elif known is not None:
                 collection.lost(known)
             raise ChangedError(str(error)) from error

@@ -58,8 +58,8 @@ DEAF_S = 10.0
 RELIST_S = 60.0
 """Seconds after which policies are listed anew: kopf does not tell what was deleted while it was deaf."""
 
-_NOT_OURS = "metadata.namespace!=kube-node-lease,metadata.namespace!=kube-system"
-"""Leases but those of nodes and of the control plane, which are renewed all the time."""
+_NOT_OF_NODES = "metadata.namespace!=kube-node-lease"
+"""Leases but those of nodes, which are renewed all the time."""
 
 Wake = Callable[[PolicyKey, Urgency], None]
 Refers = Callable[[Json], Iterable[str]]
@@ -135,7 +135,7 @@ class Store:
             (self.gate_sets, GATE_SETS, {}),
             (self.revisions, CONTROLLER_REVISIONS, {"labels": POLICY_LABEL}),
             # Not by label: sidecars go by the name, and so a forged one must not escape us.
-            (self.leases, LEASES, {"fields": "" if self._namespaces else _NOT_OURS}),
+            (self.leases, LEASES, {"fields": "" if self._namespaces else _NOT_OF_NODES}),
             (self.pods, PODS, {"labels": POLICY_LABEL, "keep": slim.pod}),
             (self.jobs, JOBS, {"labels": PAPER_LABEL, "keep": slim.job}),
             (self.paper_pods, PODS, {"labels": PAPER_LABEL, "keep": slim.pod}),

@@ -16,9 +16,6 @@ log = logging.getLogger(__name__)
 MOST_WAITING = 10_000
 """Events that may wait; one more is dropped, and logged."""
 
-POSTERS = 4
-"""Events posted at once."""
-
 Post = Callable[[Mapping[str, Any], str, str, str], Awaitable[None]]
 
 
@@ -40,17 +37,7 @@ class Teller:
             log.warning("Event %s of %s dropped: too many wait", event.reason, regarding["metadata"]["name"])
 
     async def run(self) -> None:
-        """Post until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            for _ in range(POSTERS):
-                tasks.create_task(self._poster())
-
-    async def finish(self, most_s: float) -> None:
-        """Wait until everything is posted, for at most so many seconds."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._waiting.join(), most_s)
-
-    async def _poster(self) -> None:
+        """Post one after the other until cancelled: a burst of them shall not crowd out what is done."""
         while True:
             regarding, event = await self._waiting.get()
             kind = "Warning" if event.warning else "Normal"
@@ -61,3 +48,8 @@ class Teller:
                 log.warning("Event %s of %s not posted: %s", event.reason, name, error)
             finally:
                 self._waiting.task_done()
+
+    async def finish(self, most_s: float) -> None:
+        """Wait until everything is posted, for at most so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._waiting.join(), most_s)
