@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from quoting_policy.data.compiled import compiled, inner
+from quoting_policy.data.compiled import inner, kernel
 from quoting_policy.data.rows import ACTION, ASK_SIDE, FILL, TRADE
 from quoting_policy.sim import memory
 from quoting_policy.sim.grid import apply_row
@@ -67,7 +67,7 @@ def _note_print(s: Any, code: int, place: int, qty: int) -> None:
     s.trades += 1
 
 
-@compiled
+@kernel
 def forget_prints(core: Core) -> None:
     """Start counting prints anew."""
     s = memory.state(core)
@@ -136,14 +136,14 @@ def _send(core: Core, kind: int, slot: int, place: int, qty: int) -> None:
     s.request_tail += 1
 
 
-@compiled
+@kernel
 def slot_of(core: Core, order_id: int) -> int:
     """Where an own order is kept, -1 if the id was never given or its slot has been used again."""
     slot = order_id % len(memory.orders(core))
     return slot if order_id > 0 and memory.orders(core)[slot].id == order_id else -1
 
 
-@compiled
+@kernel
 def submit(core: Core, side: int, tick: int, qty: int, post_only: bool) -> int:
     """Send a new limit order; returns its id, or 0 if no slot is free (too many orders at work).
 
@@ -175,7 +175,7 @@ def submit(core: Core, side: int, tick: int, qty: int, post_only: bool) -> int:
     return 0
 
 
-@compiled
+@kernel
 def cancel(core: Core, order_id: int) -> bool:
     """Ask for an order's cancellation; False if it is known to be done."""
     slot = slot_of(core, order_id)
@@ -185,7 +185,7 @@ def cancel(core: Core, order_id: int) -> bool:
     return True
 
 
-@compiled
+@kernel
 def amend(core: Core, order_id: int, tick: int, qty: int) -> bool:
     """Ask for a new price and a new resting quantity; False if the order is known to be done."""
     slot = slot_of(core, order_id)
@@ -224,7 +224,7 @@ def _play_requests(core: Core) -> None:
             return
 
 
-@compiled
+@kernel
 def elapse(core: Core, duration: int, wake_on_fill: bool) -> bool:
     """Let time pass, at most ``duration`` ns; False once every row has been played and received.
 
