@@ -70,7 +70,7 @@ def apply_row(book: Book, width: int, code: int, place: int, qty: int, bid: int,
     rarely taken instead of several that can't be predicted.
     """
     action, side = np.int64(code) & ACTION, np.int64(code) >> SIDE_SHIFT
-    if np.uint64(place) >= np.uint64(width) or action == TRADE or action == CLEAR:
+    if np.uint64(place) >= np.uint64(width) or action in (TRADE, CLEAR):
         return clear_side(book, width, side, bid, ask) if action == CLEAR else (bid, ask)
     level = np.uint64(place + side * width)
     before = book[level]

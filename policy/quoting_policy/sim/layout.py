@@ -51,7 +51,7 @@ STATE = np.dtype([
     ("now", "i8"), ("end", "i8"),
     ("exch_row", "i8"), ("local_row", "i8"),
     ("exch_bid", "i8"), ("exch_ask", "i8"), ("local_bid", "i8"), ("local_ask", "i8"),
-    ("arrivals", "i8"), ("session", "i8"),
+    ("session", "i8"),
     ("live", "i8"), ("low_own_bid", "i8"), ("high_own_bid", "i8"), ("low_own_ask", "i8"), ("high_own_ask",
     "i8"),
     ("next_id", "i8"), ("free", "i8"),
@@ -66,7 +66,7 @@ STATE = np.dtype([
 ])  # fmt: skip
 """One record. now: local clock, ns; end: last row's time. exch_*: as the venue knows it; the same name
 without prefix, or local_*: as the trader knows it. *_row: rows played. Best prices, own price bounds: places
-on the grid. arrivals: market orders added so far (L3). cash: ticks × units, exact; fees: ticks × units.
+on the grid. cash: ticks × units, exact; fees: ticks × units.
 bought_by_takers ... trades: prints seen since the trader last looked."""
 
 ORDER = np.dtype([

@@ -29,7 +29,9 @@ from quoting_policy.sim.layout import (
     SLOWER,
 )  # fmt: skip
 from quoting_policy.sim.memory import Core
-from quoting_policy.sim.venue import end_session, handle_request, incident, play_venue
+from quoting_policy.sim.own_orders import incident
+from quoting_policy.sim.requests import end_session, handle_request
+from quoting_policy.sim.venue import play_venue
 
 
 @inner
