@@ -31,13 +31,14 @@ from quoting_policy.data.aggregate import aggregate
 from quoting_policy.data.loaders import read
 from quoting_policy.data.tape import Tape, load, save
 from quoting_policy.sim import episode
+from quoting_policy.sim.conditions import Venue
 from quoting_policy.sim.environment import MarketMakingVectorEnv
 from quoting_policy.sim.flow import SCENARIOS, generate
 from quoting_policy.sim.grid import apply_rows
 from quoting_policy.sim.latency import ConstantLatency
 from quoting_policy.sim.layout import BUY, SELL
 from quoting_policy.sim.queue import PowerProbability
-from quoting_policy.sim.replay import Replay, Venue
+from quoting_policy.sim.replay import Replay
 from quoting_policy.sim.stress import with_feed_latency
 
 LATENCY, STEP = 10_000_000, 100_000_000

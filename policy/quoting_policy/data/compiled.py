@@ -28,7 +28,7 @@ def compiled(function: Callable[..., Any]) -> Compiled:
 
 
 def kernel(function: Callable[..., Any]) -> Compiled:
-    """As :func:`compiled`, for a function that makes no arrays: several times as fast where rows are cheap."""
+    """As :func:`compiled`, for what makes no arrays: several times as fast where a row is cheap."""
     return _compile(function, **_BORROWING)
 
 
@@ -46,7 +46,7 @@ def flat(function: Callable[..., Any]) -> Compiled:
 
 
 def lending(function: Callable[..., Any]) -> Compiled:
-    """As :func:`flat`, for a function that gives out an array, which numba allows only where it counts them."""
+    """As :func:`flat`, for what gives out an array: numba allows that only where it counts them."""
     return _compile(function, **_NO_ENTRY, _nrt=True, forceinline=True)
 
 

@@ -11,9 +11,9 @@ from pydantic.alias_generators import to_camel
 
 from quoting_policy.domain import ArmSpec, Limits, RefreshRules
 from quoting_policy.errors import InputError
+from quoting_policy.sim.conditions import Fees, Venue
 from quoting_policy.sim.latency import ConstantLatency, LatencyModel, LogNormalLatency, UniformLatency
 from quoting_policy.sim.queue import Conservative, LogProbability, PowerProbability, QueueModel
-from quoting_policy.sim.replay import Fees, Venue
 
 SECOND = 1_000_000_000
 

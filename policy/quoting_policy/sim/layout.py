@@ -95,11 +95,13 @@ FILL_RECORD = np.dtype([
 row that caused it; fee: ticks × units."""
 
 RULES = np.dtype([
-    ("level", "i8"), ("base", "i8"), ("width", "i8"), ("lot", "i8"), ("partial_fills", "i8"), ("permuted",
-    "i8"),
+    ("level", "i8"), ("base", "i8"), ("width", "i8"), ("lot", "i8"), ("partial_fills", "i8"),
+    ("permuted", "i8"), ("one_clock", "i8"),
     ("queue_model", "i8"), ("queue_power", "f8"), ("queue_scale", "f8"),
     ("maker_rate", "f8"), ("taker_rate", "f8"), ("maker_per_unit", "f8"), ("taker_per_unit", "f8"),
     ("latency_model", "i8"), ("entry_a", "f8"), ("entry_b", "f8"), ("response_a", "f8"), ("response_b", "f8"),
     ("seed", "u8"),
 ])  # fmt: skip
-"""One record of what does not change: grid (base: tick of place 0), matching, fees, latency."""
+"""One record of what does not change: grid (base: tick of place 0), matching, fees, latency. permuted: rows
+arrive in another order than they were produced in; one_clock: each arrives as it is produced, so the venue's
+book is the trader's as well."""

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from decimal import Decimal
-from operator import itemgetter
 from typing import Any
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -15,7 +12,8 @@ from quoting_policy.data.rows import ACTION, FILL, TRADE
 from quoting_policy.data.tape import Tape
 from quoting_policy.errors import InputError
 from quoting_policy.sim import memory, trader
-from quoting_policy.sim.latency import ConstantLatency, LatencyModel, RecordedLatency
+from quoting_policy.sim.conditions import Venue
+from quoting_policy.sim.latency import RecordedLatency
 from quoting_policy.sim.layout import (
     BUY,
     DONE,
@@ -29,102 +27,10 @@ from quoting_policy.sim.layout import (
     SELL,
     STATE,
 )  # fmt: skip
-from quoting_policy.sim.queue import PowerProbability, QueueModel
+from quoting_policy.sim.view import KNOWN, PROGRESS, SEEN, STATUS, OwnOrder, View
 
 _SLOTS = 256
 _MARGIN_TICKS = 5_000
-
-
-def _picker(dtype: np.dtype[Any], *names: str) -> itemgetter[Any]:
-    """Takes some fields from a record's tuple."""
-    return itemgetter(*((dtype.names or ()).index(name) for name in names))
-
-
-_SEEN = _picker(
-    STATE, "now", "local_bid", "local_ask", "position", "cash", "fees", "trades", "bought_by_takers",
-    "sold_by_takers", "high_trade", "low_trade",
-)  # fmt: skip
-_KNOWN = _picker(
-    ORDER, "id", "side", "local_place", "qty", "local_left", "local_status", "pending", "outcome"
-)
-_PROGRESS = _picker(ORDER, "id", "local_status")
-_STATUS = ("in flight", "live", "done")
-
-
-@dataclass(frozen=True, slots=True)
-class Fees:
-    """What a fill costs. Positive: a cost; negative: a rebate.
-
-    maker_rate, taker_rate: share of the notional (0.0002 = 2 bps). *_per_unit: price units for each unit.
-    """
-
-    maker_rate: float = 0.0
-    taker_rate: float = 0.0
-    maker_per_unit: float = 0.0
-    taker_per_unit: float = 0.0
-
-    def __post_init__(self) -> None:
-        for name in ("maker_rate", "taker_rate"):
-            if not -0.1 < getattr(self, name) < 0.1:
-                raise InputError(
-                    f"fees.{name}", getattr(self, name), "a share of the notional in (-0.1, 0.1)"
-                )
-
-
-@dataclass(frozen=True, slots=True)
-class Venue:
-    """How the simulated venue treats own orders.
-
-    queue: L2 only; L3 tapes give exact positions. partial_fills: False executes an order whole as soon as one
-    unit of it would be (hftbacktest's NoPartialFillExchange). incidents: rows of (start ns, end ns, kind,
-    amount), made by :mod:`quoting_policy.sim.stress`.
-    """
-
-    latency: LatencyModel = field(default_factory=ConstantLatency)
-    queue: QueueModel = field(default_factory=PowerProbability)
-    fees: Fees = field(default_factory=Fees)
-    partial_fills: bool = True
-    incidents: tuple[tuple[int, int, int, int], ...] = ()
-
-
-class OwnOrder(msgspec.Struct, frozen=True, gc=False):
-    """An own order as the trader knows it.
-
-    price: ticks; left: units that still rest; status: ``in flight``, ``live`` or ``done``; pending: requests
-    without answer; outcome: why it is done, as the venue told.
-    """
-
-    id: int
-    side: int
-    price: int
-    qty: int
-    left: int
-    status: str
-    pending: int
-    outcome: str
-
-
-class View(msgspec.Struct, frozen=True):
-    """What the trader knows at ``now``.
-
-    Prices in ticks, None where a side is empty; quantities and position in units; cash in ticks × units,
-    before fees; fees in ticks × units. bought_by_takers ... trades: prints received since the last view.
-    """
-
-    now: int
-    bid: int | None
-    ask: int | None
-    bid_qty: int
-    ask_qty: int
-    position: int
-    cash: int
-    fees: float
-    orders: tuple[OwnOrder, ...]
-    trades: int
-    bought_by_takers: int
-    sold_by_takers: int
-    high_trade: int | None
-    low_trade: int | None
 
 
 class Replay:
@@ -209,7 +115,7 @@ class Replay:
     def view(self) -> View:
         """What the trader knows now; starts the count of prints anew."""
         book = self._arrays["local_book"]
-        now, bid, ask, position, cash, fees, trades, bought, sold, high, low = _SEEN(self._state.item())
+        now, bid, ask, position, cash, fees, trades, bought, sold, high, low = SEEN(self._state.item())
         seen = View(
             now=now,
             bid=None if bid == NO_BID else self._base + bid,
@@ -235,7 +141,7 @@ class Replay:
         table, found = self._arrays["orders"], []
         for order_id in self._at_work:
             record = table[order_id % _SLOTS].item()
-            known, status = _PROGRESS(record)
+            known, status = PROGRESS(record)
             if known == order_id and status != DONE:
                 found.append(self._own(record))
         self._at_work = [order.id for order in found]
@@ -249,14 +155,14 @@ class Replay:
         return self._own(self._arrays["orders"][slot].item())
 
     def _own(self, record: tuple[Any, ...]) -> OwnOrder:
-        order_id, side, place, qty, left, status, pending, outcome = _KNOWN(record)
+        order_id, side, place, qty, left, status, pending, outcome = KNOWN(record)
         return OwnOrder(
             id=order_id,
             side=side,
             price=self._base + place,
             qty=qty,
             left=left,
-            status=_STATUS[status],
+            status=STATUS[status],
             pending=pending,
             outcome=OUTCOMES[outcome] if status == DONE else "",
         )
@@ -333,6 +239,7 @@ def _arrays(
     width = facts.high_tick + margin + 1 - base
     state, rules = np.zeros(1, STATE), np.zeros(1, RULES)
     start = min(int(tape.exch_ns[0]), int(tape.local_ns.min())) if len(tape) else 0
+    one_clock = len(tape.local_order) == 0 and np.array_equal(tape.exch_ns, tape.local_ns)
     state["now"] = start - 1
     state["exch_bid"] = state["local_bid"] = NO_BID
     state["exch_ask"] = state["local_ask"] = width
@@ -341,7 +248,7 @@ def _arrays(
     tick, latency, fees = Decimal(facts.tick_size), venue.latency, venue.fees
     settings = {
         "level": facts.level, "base": base, "width": width, "lot": facts.lot,
-        "partial_fills": venue.partial_fills, "permuted": len(tape.local_order) > 0,
+        "partial_fills": venue.partial_fills, "permuted": len(tape.local_order) > 0, "one_clock": one_clock,
         "queue_model": venue.queue.code, "queue_power": venue.queue.power,
         "queue_scale": max(1.0, float(1 / Decimal(facts.qty_unit))),
         "maker_rate": fees.maker_rate, "taker_rate": fees.taker_rate,
@@ -353,8 +260,9 @@ def _arrays(
     for name, value in settings.items():
         rules[name] = value
     recorded = latency.table if isinstance(latency, RecordedLatency) else np.zeros((0, 3), np.int64)
+    book = np.zeros(2 * width, np.int64)
     own = {
-        "exch_book": np.zeros(2 * width, np.int64), "local_book": np.zeros(2 * width, np.int64),
+        "exch_book": book, "local_book": book if one_clock else np.zeros(2 * width, np.int64),
         "state": state, "rules": rules, "orders": np.zeros(_SLOTS, ORDER), "live": np.zeros(_SLOTS, np.int64),
         "requests": np.zeros(4 * _SLOTS, REQUEST), "responses": np.zeros(16 * _SLOTS, RESPONSE),
         "fills": np.zeros(max_fills, FILL_RECORD), "sessions": np.array(facts.sessions,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+import numpy as np
 
 from quoting_policy.data.compiled import inner, kernel
 from quoting_policy.data.rows import ACTION, ASK_SIDE, FILL, TRADE
@@ -36,37 +36,49 @@ from quoting_policy.sim.venue import play_venue
 
 @inner
 def play_local(core: Core, until: int) -> None:
-    """Receive rows with local time up to ``until``."""
+    """Receive rows with local time up to ``until``; the venue has been played so far."""
+    s, start = memory.state(core), memory.state(core).local_row
+    if memory.rules(core).one_clock:
+        s.local_row, s.local_bid, s.local_ask = s.exch_row, s.exch_bid, s.exch_ask
+    else:
+        _receive_rows(core, until)
+    _count_prints(core, start, s.local_row)
+
+
+@inner
+def _receive_rows(core: Core, until: int) -> None:
     s, rules = memory.state(core), memory.rules(core)
     done, bid, ask, width, base = s.local_row, s.local_bid, s.local_ask, rules.width, rules.base
-    times, codes, prices, sizes = (
-        memory.local_ns(core),
-        memory.code(core),
-        memory.price(core),
-        memory.qty(core),
-    )
-    book, order, permuted = memory.local_book(core), memory.local_order(core), rules.permuted != 0
+    times, codes, prices = memory.local_ns(core), memory.code(core), memory.price(core)
+    sizes, book = memory.qty(core), memory.local_book(core)
+    order, permuted = memory.local_order(core), rules.permuted != 0
     while done < len(codes):
-        row = order[done] if permuted else done
+        row = np.int64(order[done]) if permuted else done
         if times[row] > until:
             break
-        code = codes[row]
-        if code & ACTION in (TRADE, FILL):
-            _note_print(s, code, prices[row] - base, sizes[row])
-        bid, ask = apply_row(book, width, code, prices[row] - base, sizes[row], bid, ask)
+        bid, ask = apply_row(book, width, np.int64(codes[row]), prices[row] - base, sizes[row], bid, ask)
         done += 1
     s.local_row, s.local_bid, s.local_ask = done, bid, ask
 
 
 @inner
-def _note_print(s: Any, code: int, place: int, qty: int) -> None:
-    if code & ASK_SIDE:
-        s.bought_by_takers += qty
-        s.high_trade = max(s.high_trade, place)
-    else:
-        s.sold_by_takers += qty
-        s.low_trade = min(s.low_trade, place)
-    s.trades += 1
+def _count_prints(core: Core, start: int, stop: int) -> None:
+    """Count the prints among rows received; apart from the book, so that both passes are without branches."""
+    s, base = memory.state(core), memory.rules(core).base
+    codes, prices, sizes = memory.code(core), memory.price(core), memory.qty(core)
+    order, permuted = memory.local_order(core), memory.rules(core).permuted != 0
+    bought, sold, high, low, count = s.bought_by_takers, s.sold_by_takers, s.high_trade, s.low_trade, s.trades
+    for k in range(start, stop):
+        row = np.int64(order[k]) if permuted else k
+        code, place = np.int64(codes[row]), prices[row] - base
+        if code & ACTION in (TRADE, FILL):
+            asks, qty = code & ASK_SIDE != 0, sizes[row]
+            bought += qty if asks else 0
+            sold += 0 if asks else qty
+            high = max(high, place if asks else -FAR)
+            low = min(low, FAR if asks else place)
+            count += 1
+    s.bought_by_takers, s.sold_by_takers, s.high_trade, s.low_trade, s.trades = bought, sold, high, low, count
 
 
 @kernel

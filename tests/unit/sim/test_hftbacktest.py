@@ -14,6 +14,7 @@ from quoting_policy.data.aggregate import aggregate
 from quoting_policy.data.cut import cut
 from quoting_policy.data.loaders import read
 from quoting_policy.data.rows import ACTION, FILL
+from quoting_policy.sim.conditions import Venue
 from quoting_policy.sim.flow import SCENARIOS, generate
 from quoting_policy.sim.latency import ConstantLatency
 from quoting_policy.sim.queue import (
@@ -23,7 +24,7 @@ from quoting_policy.sim.queue import (
     PowerOfSumProbability,
     PowerProbability,
 )  # fmt: skip
-from quoting_policy.sim.replay import Replay, Venue
+from quoting_policy.sim.replay import Replay
 from quoting_policy.sim.stress import with_feed_latency
 
 DATA = Path(os.environ.get("QUOTING_DATA_DIR", Path(__file__).parents[4] / "shared" / "data"))
