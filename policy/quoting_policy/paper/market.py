@@ -6,6 +6,8 @@ the rows finds is given to each of them.
 
 from __future__ import annotations
 
+import bisect
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -83,7 +85,7 @@ def open_market(session: Session, desk: Desk) -> Market:
     states = []
     for now, row in zip(times.tolist(), at.tolist(), strict=True):
         best = path[row].tolist() if row >= 0 else (-1, -1, 0, 0)
-        states.append(_state(best, tick, signals.at(now), session.end_ns - now, horizon))
+        states.append(_state(best, tick, signals.at(now, row + 1), session.end_ns - now, horizon))
     inside = (mid_times >= session.evidence_ns) & (mid_times <= session.end_ns)
     return Market(tape, times, states, mid_times, mid_path, bool(np.isfinite(mid_path[inside]).any()))
 
@@ -124,10 +126,11 @@ class _Signals:
     def __init__(self, tape: Tape, desk: Desk, received: Int, order: Any, mids: Float) -> None:
         settings, tick = desk.signals, float(tape.facts.tick_size)
         self._settings = settings
-        self._received, self._mids = received, mids
+        self._seconds, self._mids = received / SECOND, mids
         self._row = 0
         action = tape.code[order] & ACTION
-        self._prints = (action == TRADE) | (action == FILL)
+        self._moves = _Rows(np.flatnonzero(np.diff(mids, prepend=np.nan) != 0))
+        self._prints = _Rows(np.flatnonzero((action == TRADE) | (action == FILL)))
         self._asks = (tape.code[order] & ASK_SIDE) != 0
         self._price = tape.price[order] * tick
         self._volatility = Volatility(settings.sigma_step_s, settings.sigma_window)
@@ -138,14 +141,14 @@ class _Signals:
         latency = desk.venue.latency
         self._latency = Latency(max(0.0, float(np.median(delays)) * 1e-9), latency.entry_ms * 1e-3)
 
-    def at(self, now_ns: int) -> _Now:
-        """Volatility, hazards of our bid and ask, latency, at ``now_ns``."""
-        stop = int(np.searchsorted(self._received, now_ns, side="right"))
-        self._take(self._row, stop)
-        self._row = stop
+    def at(self, now_ns: int, stop: int) -> _Now:
+        """Volatility, hazards of our bid and ask, latency, at ``now_ns``, when ``stop`` rows had come."""
+        if stop > self._row:
+            self._take(self._row, stop)
+            self._row = stop
         seconds = now_ns / SECOND
-        if stop and np.isfinite(self._mids[stop - 1]):
-            self._volatility.update(seconds, float(self._mids[stop - 1]))
+        if stop and math.isfinite(mid := self._mids.item(stop - 1)):
+            self._volatility.update(seconds, mid)
         if now_ns >= self._refit_ns:
             bid, ask = (estimator.mle(seconds) for estimator in self._hazards)
             self._fits = (bid and bid.hazard, ask and ask.hazard)
@@ -153,16 +156,33 @@ class _Signals:
         return self._volatility.value(), self._fits, self._latency
 
     def _take(self, start: int, stop: int) -> None:
-        """Rows in order of receipt: mids to the volatility, prints to the hazard of the side they hit."""
-        rows = slice(start, stop)
-        moved = np.flatnonzero(np.diff(self._mids[rows], prepend=np.nan) != 0) + start
-        for i in moved:
-            self._volatility.update(self._received[i] / SECOND, float(self._mids[i]))
-        for i in np.flatnonzero(self._prints[rows]) + start:
-            mid = self._mids[i - 1] if i else np.nan
-            buyer = bool(self._asks[i])  # the resting order stood on the ask side: our ask's hazard
-            depth = self._price[i] - mid if buyer else mid - self._price[i]
-            self._hazards[buyer].trade(self._received[i] / SECOND, float(depth))
+        """Rows in order of receipt: mids to the volatility, prints to the hazard of the side they hit.
+
+        The first row is told whether or not the mid moved: time has passed since the last one.
+        """
+        seconds, mids = self._seconds.item, self._mids.item
+        self._volatility.update(seconds(start), mids(start))
+        for i in self._moves.up_to(stop):
+            if i != start:
+                self._volatility.update(seconds(i), mids(i))
+        for i in self._prints.up_to(stop):
+            mid, price = mids(i - 1) if i else math.nan, self._price.item(i)
+            buyer = self._asks.item(i)  # the resting order stood on the ask side: our ask's hazard
+            self._hazards[buyer].trade(seconds(i), price - mid if buyer else mid - price)
+
+
+class _Rows:
+    """Rising row numbers, given out once each."""
+
+    def __init__(self, rows: Int) -> None:
+        self._rows: list[int] = rows.tolist()
+        self._given = 0
+
+    def up_to(self, stop: int) -> list[int]:
+        """Those below ``stop`` that have not been given out."""
+        start = self._given
+        self._given = bisect.bisect_left(self._rows, stop, start)
+        return self._rows[start : self._given]
 
 
 def _estimator(settings: SignalSettings, tick: float) -> FillHazardEstimator:
