@@ -47,7 +47,7 @@ def told_row_by_row(market):
             if first or mid != before:
                 volatility.update(seconds, mid)
             if tape.code[row] & ACTION in (TRADE, FILL):
-                buyer = tape.code[row] & ASK_SIDE > 0
+                buyer = bool(tape.code[row] & ASK_SIDE)
                 price = tape.price[row] * tick
                 hazards[buyer].trade(seconds, price - before if buyer else before - price)
             first, row = False, row + 1
