@@ -12,12 +12,12 @@ from quoting_policy.sim.layout import ORDER, STATE
 
 
 def _picker(dtype: np.dtype[Any], *names: str) -> itemgetter[Any]:
-    """Takes some fields from a record's tuple."""
+    """Takes some whole-number fields from a record's words of eight bytes each."""
     return itemgetter(*((dtype.names or ()).index(name) for name in names))
 
 
 SEEN = _picker(
-    STATE, "now", "local_bid", "local_ask", "position", "cash", "fees", "trades", "bought_by_takers",
+    STATE, "now", "local_bid", "local_ask", "position", "cash", "trades", "bought_by_takers",
     "sold_by_takers", "high_trade", "low_trade",
 )  # fmt: skip
 KNOWN = _picker(ORDER, "id", "side", "local_place", "qty", "local_left", "local_status", "pending", "outcome")
