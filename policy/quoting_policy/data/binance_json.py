@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from quoting_policy.data.compiled import compiled
+from quoting_policy.data.compiled import inner, kernel
 from quoting_policy.data.rows import ASK_SIDE, DEPTH, TRADE, Fault
 from quoting_policy.data.text import BAD, decimal, word
 
@@ -85,7 +85,7 @@ def empty_stream(text: npt.NDArray[np.uint8], lines: int) -> Stream:
     return Stream(**{name: np.zeros(size, types.get(name, "i8")) for name, size in sizes.items()})
 
 
-@compiled
+@inner
 def _prefix(text: npt.NDArray[np.uint8], start: int, stop: int) -> int:
     """The first eight bytes of a word as one integer."""
     value = 0
@@ -94,7 +94,7 @@ def _prefix(text: npt.NDArray[np.uint8], start: int, stop: int) -> int:
     return value
 
 
-@compiled
+@inner
 def _skip_string(text: npt.NDArray[np.uint8], i: int, stop: int) -> int:
     """The place after the string that starts at the quote ``text[i]``."""
     i += 1
@@ -103,7 +103,7 @@ def _skip_string(text: npt.NDArray[np.uint8], i: int, stop: int) -> int:
     return i + 1
 
 
-@compiled
+@inner
 def _skip_value(text: npt.NDArray[np.uint8], i: int, stop: int) -> int:
     """The place after the JSON value that starts at ``text[i]``."""
     depth = 0
@@ -126,14 +126,14 @@ def _skip_value(text: npt.NDArray[np.uint8], i: int, stop: int) -> int:
     return i
 
 
-@compiled
+@inner
 def _skip_blank(text: npt.NDArray[np.uint8], i: int, stop: int, separator: int) -> int:
     while i < stop and text[i] in (32, separator):
         i += 1
     return i
 
 
-@compiled
+@inner
 def _object(
     text: npt.NDArray[np.uint8],
     i: int,
@@ -172,7 +172,7 @@ def _object(
     return i + 1 if i < stop else -1
 
 
-@compiled
+@inner
 def _levels(
     text: npt.NDArray[np.uint8], start: int, stop: int, side: int, tick: int, lot: int, out: Stream, row: int
 ) -> int:
@@ -200,7 +200,7 @@ def _levels(
     return row if i < stop and text[i] == 93 else -_NOT_JSON
 
 
-@compiled
+@inner
 def _check(price: int, qty: int, tick: int, lot: int, least_qty: int) -> int:
     """The fault of a price and a quantity, 0 if they can be used."""
     if BAD in (price, qty):
@@ -212,13 +212,20 @@ def _check(price: int, qty: int, tick: int, lot: int, least_qty: int) -> int:
     return _OFF_LOT if qty % lot else 0
 
 
-@compiled
 def read_lines(
     text: npt.NDArray[np.uint8], ends: npt.NDArray[np.int64], tick: int, lot: int, out: Stream
 ) -> tuple[int, int]:
     """Read all lines; returns the number of messages and of book rows. tick, lot: counts of 10**-8."""
-    starts = np.zeros(len(_KEY_WORDS), np.int64)
-    stops = np.zeros(len(_KEY_WORDS), np.int64)
+    places = np.zeros((2, len(_KEY_WORDS)), np.int64)
+    lines, rows = _read_lines(text, ends, tick, lot, out, places[0], places[1])
+    return lines, rows
+
+
+@kernel
+def _read_lines(
+    text: npt.NDArray[np.uint8], ends: npt.NDArray[np.int64], tick: int, lot: int, out: Stream,
+    starts: npt.NDArray[np.int64], stops: npt.NDArray[np.int64],
+) -> tuple[int, int]:  # fmt: skip
     i, line, row = 0, 0, 0
     for stop in ends:
         if stop > i:
@@ -234,7 +241,7 @@ def read_lines(
     return line, row
 
 
-@compiled
+@inner
 def _line(
     text: npt.NDArray[np.uint8], i: int, stop: int, tick: int, lot: int, out: Stream, line: int, row: int,
     starts: npt.NDArray[np.int64], stops: npt.NDArray[np.int64],
@@ -257,14 +264,14 @@ def _line(
     return _message(text, tick, lot, out, line, row, starts, stops)
 
 
-@compiled
+@inner
 def _integer(
     text: npt.NDArray[np.uint8], key: int, starts: npt.NDArray[np.int64], stops: npt.NDArray[np.int64]
 ) -> int:
     return decimal(text, starts[key], stops[key], 0) if starts[key] >= 0 else BAD
 
 
-@compiled
+@inner
 def _message(
     text: npt.NDArray[np.uint8], tick: int, lot: int, out: Stream, line: int, row: int,
     starts: npt.NDArray[np.int64], stops: npt.NDArray[np.int64],
@@ -299,7 +306,7 @@ def _message(
     return row if row < 0 else _levels(text, starts[asks], stops[asks], ASK_SIDE, tick, lot, out, row)
 
 
-@compiled
+@inner
 def _trade(
     text: npt.NDArray[np.uint8], tick: int, lot: int, out: Stream, line: int, row: int,
     starts: npt.NDArray[np.int64], stops: npt.NDArray[np.int64],
@@ -324,7 +331,7 @@ def _trade(
     return row + 1
 
 
-@compiled
+@inner
 def _quote(
     text: npt.NDArray[np.uint8], tick: int, out: Stream, line: int, row: int,
     starts: npt.NDArray[np.int64], stops: npt.NDArray[np.int64],

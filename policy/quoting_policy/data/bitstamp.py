@@ -25,6 +25,7 @@ _COLUMNS = (
     Column(WORD),
 )  # fmt: skip
 _CREATED, _CHANGED, _DELETED = word("created"), word("changed"), word("deleted")
+_BID, _ASK = word("bid"), word("ask")
 
 
 def load_bitstamp(paths: list[Path], intake: Intake, **_: str) -> Tape:
@@ -40,18 +41,19 @@ def load_bitstamp(paths: list[Path], intake: Intake, **_: str) -> Tape:
     values, faults = read_table(without_header(intake.read(path), HEADER, path), _COLUMNS)
     intake.rows_read += len(faults)
     identifier, time_ms, _, cents, volume, kind, direction = values
-    mark(faults, ~np.isin(kind, (_CREATED, _CHANGED, _DELETED)), Fault.UNKNOWN_WORD)
-    mark(faults, ~np.isin(direction, (word("bid"), word("ask"))), Fault.UNKNOWN_WORD)
+    created, changed, deleted, ask = kind == _CREATED, kind == _CHANGED, kind == _DELETED, direction == _ASK
+    mark(faults, ~(created | changed | deleted), Fault.UNKNOWN_WORD)
+    mark(faults, ~(ask | (direction == _BID)), Fault.UNKNOWN_WORD)
     mark(faults, (cents <= 0) | (volume < 0), Fault.NOT_POSITIVE)
     mark(faults, np.diff(time_ms, prepend=time_ms[:1]) < 0, Fault.TIME_BACKWARD)
-    ghost = np.isin(identifier, identifier[(kind == _CREATED) & (volume == 0)]) | _stillborn(identifier, kind)
+    ghost = _ghosts(identifier, created, volume)
     intake.ignored["order that never stood"] += int((ghost & (faults == 0)).sum())
-    action = np.where(kind == _CREATED, ADD, np.where(kind == _CHANGED, FILL, REDUCE)).astype(np.uint8)
+    action = np.where(created, np.uint8(ADD), np.where(changed, np.uint8(FILL), np.uint8(REDUCE)))
     action[ghost] = 0
     order, count = dense_orders(identifier, action == ADD)
-    qty, price, ask = volume.copy(), cents.astype(np.int32), direction == word("ask")
-    qty[kind == _DELETED] = 0
-    _executed(order, kind == _CHANGED, kind == _CREATED, volume, count, qty)
+    qty, price = volume.copy(), cents.astype(np.int32)
+    qty[deleted] = 0
+    _executed(order, changed, created, volume, count, qty)
     mark(faults, (action == FILL) & (qty < 0), Fault.EXCESS_QUANTITY)
     unchanged = (action == FILL) & (qty == 0) & (order >= 0)
     intake.ignored["change of nothing"] += int(unchanged.sum())
@@ -68,12 +70,17 @@ def load_bitstamp(paths: list[Path], intake: Intake, **_: str) -> Tape:
     return Tape(facts, time_ns, time_ns, code[kept], price[kept], qty[kept], order[kept])
 
 
-def _stillborn(identifier: npt.NDArray[np.int64], kind: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Rows of orders whose first row is not their creation, though one follows."""
-    known, first, place = np.unique(identifier, return_index=True, return_inverse=True)
-    created = np.isin(known, identifier[kind == _CREATED])
-    dead = created & (kind[first] != _CREATED)
-    return np.asarray(dead[place], np.bool_)
+def _ghosts(
+    identifier: npt.NDArray[np.int64], created: npt.NDArray[np.bool_], volume: npt.NDArray[np.int64]
+) -> npt.NDArray[np.bool_]:
+    """Rows of orders that never stood: created with nothing, or whose creation is not their first row."""
+    order, count = dense_orders(identifier, np.ones(len(identifier), np.bool_))
+    empty, born, born_first = (np.zeros(count, np.bool_) for _ in range(3))
+    empty[order[created & (volume == 0)]] = True
+    born[order[created]] = True
+    first = np.diff(np.maximum.accumulate(order), prepend=-1) > 0  # numbered in the order of first rows
+    born_first[order[first & created]] = True
+    return np.asarray((empty | (born & ~born_first))[order], np.bool_)
 
 
 @compiled

@@ -12,12 +12,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from quoting_policy.data.compiled import flat, kernel
 from quoting_policy.data.rows import ASK_SIDE, DEPTH, TRADE, Fault
 from quoting_policy.data.source import Column, Intake, mark, read_table, scaled, without_header
 from quoting_policy.data.tape import Facts, Tape, receipt_order, traded_range
 from quoting_policy.data.text import DECIMAL, INTEGER, WORD, word
 from quoting_policy.errors import InputError
 
+Pictures = npt.NDArray[np.int64]
+"""Books one after the other: (book, side, level)."""
 LEVELS = 20
 _SCALE = 8
 BOOK_HEADER = "timestamp,sequence,exchange_timestamp," + ",".join(
@@ -73,17 +76,9 @@ def _book_rows(path: Path, intake: Intake, tick: int, lot: int) -> dict[str, npt
     mark(faults, np.diff(values[2], prepend=values[2][:1]) < 0, Fault.TIME_BACKWARD)
     kept = intake.keep(path, faults, first_line=2)
     exch_ns, local_ns = values[2][kept] * 1_000_000, values[0][kept]
-    price, qty = price[:, :, kept] // tick, qty[:, :, kept] // lot
-    rows: list[tuple[int, int, int, int]] = []
-    standing: list[dict[int, int]] = [{}, {}]
-    for k in range(len(exch_ns)):
-        for side in range(2):
-            picture = dict(zip(price[side, :, k].tolist(), qty[side, :, k].tolist(), strict=True))
-            old = standing[side]
-            rows += [(k, side, level, 0) for level in old if level not in picture]
-            rows += [(k, side, level, size) for level, size in picture.items() if old.get(level) != size]
-            standing[side] = picture
-    book, sides, levels, sizes = np.array(rows, np.int64).reshape(-1, 4).T
+    price, qty = (np.ascontiguousarray(x[:, :, kept].transpose(2, 0, 1)) for x in (price // tick, qty // lot))
+    changes = np.empty((4, 2 * price.size), np.int64)
+    book, sides, levels, sizes = changes[:, : _changes(price, qty, changes)]
     return {
         "exch_ns": exch_ns[book],
         "local_ns": local_ns[book],
@@ -91,6 +86,53 @@ def _book_rows(path: Path, intake: Intake, tick: int, lot: int) -> dict[str, npt
         "price": levels.astype(np.int32),
         "qty": sizes,
     }
+
+
+@kernel
+def _changes(price: Pictures, qty: Pictures, out: npt.NDArray[np.int64]) -> int:
+    """Levels that changed from book to book: first those that are gone, then those that are new or resized.
+
+    out: rows of (book, side, price, size), one column a change; returns their number.
+    """
+    count = 0
+    for k in range(len(price)):
+        for side in range(2):
+            for j in range(LEVELS):
+                level = price[k - 1, side, j]
+                if k > 0 and _is_first(price, k - 1, side, j) and _size(price, qty, k, side, level) < 0:
+                    out[0, count], out[1, count], out[2, count], out[3, count] = k, side, level, 0
+                    count += 1
+            for j in range(LEVELS):
+                level = price[k, side, j]
+                size = _size(price, qty, k, side, level)
+                if _is_first(price, k, side, j) and (k == 0 or _size(price, qty, k - 1, side, level) != size):
+                    out[0, count], out[1, count], out[2, count], out[3, count] = k, side, level, size
+                    count += 1
+    return count
+
+
+@flat
+def _is_first(price: Pictures, k: int, side: int, j: int) -> bool:
+    """Whether a book's level is the first one of its price."""
+    return _place_of(price, k, side, price[k, side, j]) == j
+
+
+@flat
+def _place_of(price: Pictures, k: int, side: int, level: int) -> int:
+    """Where a book first names a price that it has."""
+    j = 0
+    while price[k, side, j] != level:
+        j += 1
+    return j
+
+
+@flat
+def _size(price: Pictures, qty: Pictures, k: int, side: int, level: int) -> int:
+    """What stands at a price in a book, -1 if nothing does. Where a price is named twice, the later holds."""
+    for i in range(LEVELS - 1, -1, -1):
+        if price[k, side, i] == level:
+            return qty[k, side, i]
+    return -1
 
 
 def _trade_rows(path: Path, intake: Intake, tick: int, lot: int) -> dict[str, npt.NDArray[Any]]:

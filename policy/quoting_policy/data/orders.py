@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from quoting_policy.data.compiled import compiled
+from quoting_policy.data.compiled import compiled, flat, kernel
 from quoting_policy.data.rows import ADD, FILL, REDUCE, Fault
 
 _UNKNOWN = int(Fault.UNKNOWN_ORDER)
@@ -20,13 +20,42 @@ def dense_orders(
 
     Returns the number of each row's order and the count of orders.
     """
-    known, first = np.unique(identifier[adds], return_index=True)
-    if not len(known):
-        return np.full(len(identifier), -1, np.int32), 0
-    rank = np.empty(len(known), np.int32)
-    rank[np.argsort(first)] = np.arange(len(known), dtype=np.int32)
-    place = np.minimum(np.searchsorted(known, identifier), len(known) - 1)
-    return np.where(known[place] == identifier, rank[place], np.int32(-1)), len(known)
+    numbers = np.empty(len(identifier), np.int32)
+    count = _number(np.ascontiguousarray(identifier), np.ascontiguousarray(adds), *_table(adds), numbers)
+    return numbers, int(count)
+
+
+def _table(adds: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    """An empty hash table, at most half full once every order is in it: identifiers, and their numbers."""
+    size = 1 << (2 * int(adds.sum()) + 1).bit_length()
+    return np.zeros(size, np.int64), np.full(size, -1, np.int32)
+
+
+@flat
+def _slot(keys: npt.NDArray[np.int64], values: npt.NDArray[np.int32], key: int) -> int:
+    """Where an identifier is in the table, or would be."""
+    mask = np.uint64(len(keys) - 1)
+    slot = (np.uint64(key) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(20)) & mask
+    while values[slot] >= 0 and keys[slot] != key:
+        slot = (slot + np.uint64(1)) & mask
+    return slot
+
+
+@kernel
+def _number(
+    identifier: npt.NDArray[np.int64], adds: npt.NDArray[np.bool_], keys: npt.NDArray[np.int64],
+    values: npt.NDArray[np.int32], out: npt.NDArray[np.int32],
+) -> int:  # fmt: skip
+    count = 0
+    for i in range(len(identifier)):
+        if adds[i]:
+            slot = _slot(keys, values, identifier[i])
+            if values[slot] < 0:
+                keys[slot], values[slot] = identifier[i], count
+                count += 1
+    for i in range(len(identifier)):
+        out[i] = values[_slot(keys, values, identifier[i])]
+    return count
 
 
 @compiled

@@ -21,6 +21,8 @@ ACTION = 7
 """Mask of the action in ``code``."""
 ASK_SIDE = 8
 """Bit of ``code``: the row touches the ask side of the book; unset: the bid side."""
+SIDE_SHIFT = 3
+"""``code`` shifted right by this is the side: 0 bids, 1 asks."""
 
 ACTIONS = {DEPTH: "depth", CLEAR: "clear", TRADE: "trade", ADD: "add", REDUCE: "reduce", FILL: "fill"}
 """Action -> the name shown to people."""

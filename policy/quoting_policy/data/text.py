@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from quoting_policy.data.compiled import compiled
+from quoting_policy.data.compiled import kernel
 from quoting_policy.data.rows import Fault
 
 BAD = np.iinfo(np.int64).min
@@ -27,7 +27,7 @@ def word(text: str) -> int:
     return int.from_bytes(text.encode(), "little", signed=True)
 
 
-@compiled
+@kernel
 def exponent(text: npt.NDArray[np.uint8], start: int, stop: int) -> int:
     """The power of ten written at ``text[start:stop]``, such as ``-05``, or BAD."""
     sign = 1
@@ -43,7 +43,7 @@ def exponent(text: npt.NDArray[np.uint8], start: int, stop: int) -> int:
     return sign * value if stop > start else BAD
 
 
-@compiled
+@kernel
 def decimal(text: npt.NDArray[np.uint8], start: int, stop: int, scale: int) -> int:
     """Read ``text[start:stop]`` as a count of ``10**-scale``, exactly; BAD if that is not possible.
 
@@ -84,7 +84,7 @@ def decimal(text: npt.NDArray[np.uint8], start: int, stop: int, scale: int) -> i
     return -value if negative else value
 
 
-@compiled
+@kernel
 def pack(text: npt.NDArray[np.uint8], start: int, stop: int) -> int:
     """Up to eight bytes as one integer; 0 for an empty or longer word, which no known word equals."""
     value = 0
@@ -95,7 +95,7 @@ def pack(text: npt.NDArray[np.uint8], start: int, stop: int) -> int:
     return value
 
 
-@compiled
+@kernel
 def field(text: npt.NDArray[np.uint8], start: int, stop: int, kind: int, scale: int) -> int:
     """One field of a table by its kind."""
     if kind == WORD:
@@ -105,7 +105,7 @@ def field(text: npt.NDArray[np.uint8], start: int, stop: int, kind: int, scale: 
     return decimal(text, start, stop, scale)
 
 
-@compiled
+@kernel
 def table(
     text: npt.NDArray[np.uint8],
     ends: npt.NDArray[np.int64],

@@ -118,7 +118,8 @@ class ArmRun:
         self.board_lot = facts.lot
         self.replay = Replay(market.tape, venue=desk.venue.venue(), seed=desk.seed)
         self.book = self.engine.books[facts.symbol]
-        self.start_ns = int(market.times[0])
+        self.start_ns, self._end_ns = int(market.times[0]), int(market.times[-1])
+        self._block_ns = desk.block_ns
         self._answers = -1
         self._known: dict[int, LiveOrder] = {}
         self._lots_sent = 0.0
@@ -149,39 +150,44 @@ class ArmRun:
     def _step(self, now: int, state: MarketState) -> None:
         self.replay.elapse(now - self.replay.now)
         self._sync(now)
-        engine, desk = self.engine, self.desk
-        at_edge = (now - self.start_ns) % desk.block_ns == 0
-        if self.arm is Arm.CANDIDATE and (now - self.start_ns) % _RENEW_NS == 0:
-            authority = Authority(
-                digest=self._digest, stage=Stage.LIVE, exposure_percent=100.0,
-                block_length_s=desk.block_s, washout_s=0.0, lifetime_s=_LIFETIME_S,
-            )  # fmt: skip
-            engine.authorise(authority, seen_ns=now, now_ns=now, wall_ns=now)
+        engine, ledger, since = self.engine, self.book.ledger, now - self.start_ns
+        at_edge = since % self._block_ns == 0
+        if self.arm is Arm.CANDIDATE and since % _RENEW_NS == 0:
+            self._renew(now)
         if at_edge:
             done = (self._lots_sent, float(self.replay.counts()["rejected"]), float(self._answered))
             extras = (dict(engine.bound), done)
         if self.explorer is not None:
             self.explorer.advance(now, state.mid)
-        seen = _with_inventory(state, self.book.ledger.total.inventory)
+        seen = _with_inventory(state, ledger.total.inventory)
         decision = engine.decide(self.symbol, seen, now_ns=now, wall_ns=now, data_ns=now)
         if at_edge:
-            self._edges.append((self.book.ledger.timeline.sealed, *extras))
-        if (now - self.start_ns) % SECOND == 0:
+            self._edges.append((ledger.timeline.sealed, *extras))
+        if since % SECOND == 0:
             self._sample(now, state, decision)
         self._decisions += 1
         self._answered += decision.arm is self.arm
-        if now < int(self.market.times[-1]):
+        if now < self._end_ns:
             self._execute(decision, now)
+
+    def _renew(self, now: int) -> None:
+        """The candidate's authority, as when it is live."""
+        authority = Authority(
+            digest=self._digest, stage=Stage.LIVE, exposure_percent=100.0,
+            block_length_s=self.desk.block_s, washout_s=0.0, lifetime_s=_LIFETIME_S,
+        )  # fmt: skip
+        self.engine.authorise(authority, seen_ns=now, now_ns=now, wall_ns=now)
 
     def _sync(self, now: int) -> None:
         """Tell the engine what happened since the last decision: fills and mids by time, then own orders."""
         answers = self.replay.answers
         if answers != self._answers:
             self._answers = answers
-            for record in self.replay.new_fills():
-                known = int(record["local_ns"])
-                self._pass_mids(known)
-                self._fill(record, known)
+            if self.replay.has_new_fills:
+                for record in self.replay.new_fills():
+                    known = int(record["local_ns"])
+                    self._pass_mids(known)
+                    self._fill(record, known)
             self._report_orders()
         self._pass_mids(now)
 
@@ -299,7 +305,7 @@ class ArmRun:
         self._curve.append((seconds, ledger.risk.equity, ledger.total.inventory, state.mid, bid, ask))
 
     def _record(self, crashed: str) -> ArmRecord:
-        blocks = (int(self.market.times[-1]) - self.start_ns) // self.desk.block_ns
+        blocks = (self._end_ns - self.start_ns) // self._block_ns
         counts, own, orders = (np.full((blocks, width), np.nan) for width in (COUNTERS, COUNTERS, 3))
         clamps: list[dict[str, int]] = [{} for _ in range(blocks)]
         before: list[npt.NDArray[np.float64]] = [np.zeros(COUNTERS), np.zeros(COUNTERS), np.zeros(3)]

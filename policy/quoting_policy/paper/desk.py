@@ -18,9 +18,9 @@ from quoting_policy.domain import (
     SignalRules,
 )
 from quoting_policy.errors import InputError
+from quoting_policy.sim.conditions import Fees, Venue
 from quoting_policy.sim.latency import ConstantLatency, LatencyModel, LogNormalLatency, UniformLatency
 from quoting_policy.sim.queue import Conservative, LogProbability, PowerProbability, QueueModel
-from quoting_policy.sim.replay import Fees, Venue
 
 SECOND = 1_000_000_000
 

@@ -6,6 +6,8 @@ the rows finds is given to each of them.
 
 from __future__ import annotations
 
+import bisect
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -83,7 +85,7 @@ def open_market(session: Session, desk: Desk) -> Market:
     states = []
     for now, row in zip(times.tolist(), at.tolist(), strict=True):
         best = path[row].tolist() if row >= 0 else (-1, -1, 0, 0)
-        states.append(_state(best, tick, signals.at(now), session.end_ns - now, horizon))
+        states.append(_state(best, tick, signals.at(now, row + 1), session.end_ns - now, horizon))
     inside = (mid_times >= session.evidence_ns) & (mid_times <= session.end_ns)
     return Market(tape, times, states, mid_times, mid_path, bool(np.isfinite(mid_path[inside]).any()))
 
@@ -126,7 +128,8 @@ class _Signals:
         self._received, self._mids = received, mids
         self._row = 0
         action = tape.code[order] & ACTION
-        self._prints = (action == TRADE) | (action == FILL)
+        self._moves = _Rows(np.flatnonzero(np.diff(mids, prepend=np.nan) != 0))
+        self._prints = _Rows(np.flatnonzero((action == TRADE) | (action == FILL)))
         self._asks = (tape.code[order] & ASK_SIDE) != 0
         self._price = tape.price[order] * tick
         self._signals = MarketSignals(
@@ -136,23 +139,41 @@ class _Signals:
         latency = desk.venue.latency
         self._latency = Latency(max(0.0, float(np.median(delays)) * 1e-9), latency.entry_ms * 1e-3)
 
-    def at(self, now_ns: int) -> _Now:
-        """Volatility, hazards of our bid and ask, latency, at ``now_ns``."""
-        stop = int(np.searchsorted(self._received, now_ns, side="right"))
-        self._take(self._row, stop)
-        self._row = stop
-        if stop and np.isfinite(self._mids[stop - 1]):
-            self._signals.mid(now_ns, float(self._mids[stop - 1]))
+    def at(self, now_ns: int, stop: int) -> _Now:
+        """Volatility, hazards of our bid and ask, latency, at ``now_ns``, when ``stop`` rows had come."""
+        if stop > self._row:
+            self._take(self._row, stop)
+            self._row = stop
+        if stop and math.isfinite(mid := self._mids.item(stop - 1)):
+            self._signals.mid(now_ns, mid)
         self._signals.refit(now_ns)
         return self._signals.sigma, self._signals.hazards, self._latency
 
     def _take(self, start: int, stop: int) -> None:
-        """Rows in order of receipt: mids to the volatility, prints to the hazard of the side they hit."""
-        rows = slice(start, stop)
-        moved = np.flatnonzero(np.diff(self._mids[rows], prepend=np.nan) != 0) + start
-        for i in moved:
-            self._signals.mid(int(self._received[i]), float(self._mids[i]))
-        for i in np.flatnonzero(self._prints[rows]) + start:
-            mid = self._mids[i - 1] if i else np.nan
-            buyer = bool(self._asks[i])  # the resting order stood on the ask side: our ask's hazard
-            self._signals.trade(int(self._received[i]), float(self._price[i]), float(mid), buyer=buyer)
+        """Rows in order of receipt: mids to the volatility, prints to the hazard of the side they hit.
+
+        The first row is told whether or not the mid moved: time has passed since the last one.
+        """
+        received, mids, signals = self._received.item, self._mids.item, self._signals
+        signals.mid(received(start), mids(start))
+        for i in self._moves.up_to(stop):
+            if i != start:
+                signals.mid(received(i), mids(i))
+        for i in self._prints.up_to(stop):
+            mid = mids(i - 1) if i else math.nan
+            buyer = self._asks.item(i)  # the resting order stood on the ask side: our ask's hazard
+            signals.trade(received(i), self._price.item(i), mid, buyer=buyer)
+
+
+class _Rows:
+    """Rising row numbers, given out once each."""
+
+    def __init__(self, rows: Int) -> None:
+        self._rows: list[int] = rows.tolist()
+        self._given = 0
+
+    def up_to(self, stop: int) -> list[int]:
+        """Those below ``stop`` that have not been given out."""
+        start = self._given
+        self._given = bisect.bisect_left(self._rows, stop, start)
+        return self._rows[start : self._given]

@@ -41,6 +41,7 @@ class MarketMakingVectorEnv(VectorEnv[Observation, npt.NDArray[np.float32], npt.
         self._queues = np.zeros((num_envs, self.model.latency_steps + 1, 4))
         self._parameters = self.model.parameters
         self._terms = np.zeros((num_envs, 4))
+        self._quotes = np.empty((num_envs, episode.ACTIONS))
         self._scale = np.array([self.model.max_offset / 2] * 2 + [self.model.max_size / 2] * 2)
         self._seed = 0
 
@@ -62,7 +63,8 @@ class MarketMakingVectorEnv(VectorEnv[Observation, npt.NDArray[np.float32], npt.
         Observation, npt.NDArray[np.float64], npt.NDArray[np.bool_], npt.NDArray[np.bool_], dict[str, Any]
     ]:
         """Move every episode on by one step of the model."""
-        return self.step_quotes((np.clip(actions, -1.0, 1.0) + 1.0) * self._scale)
+        episode.quotes_of(np.asarray(actions), self._scale, self._quotes)
+        return self.step_quotes(self._quotes)
 
     def step_quotes(
         self, quotes: npt.NDArray[np.float64]
@@ -72,11 +74,12 @@ class MarketMakingVectorEnv(VectorEnv[Observation, npt.NDArray[np.float32], npt.
         """As ``step``, with rows of (bid offset, ask offset) in price and (bid size, ask size) in lots."""
         observations = np.empty((self.num_envs, episode.OBSERVATIONS), np.float32)
         terminated, truncated = np.empty(self.num_envs, np.bool_), np.empty(self.num_envs, np.bool_)
+        rewards = np.empty(self.num_envs)
         episode.advance(
             self.states, self._queues, quotes, self._parameters, self._seed, self._terms,
-            observations, terminated, truncated,
+            rewards, observations, terminated, truncated,
         )  # fmt: skip
-        return observations, self._terms.sum(axis=1), terminated, truncated, {"terms": self._terms.copy()}
+        return observations, rewards, terminated, truncated, {"terms": self._terms.copy()}
 
 
 class MarketMakingEnv(gymnasium.Env[Observation, npt.NDArray[np.float32]]):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from quoting_policy.data.compiled import compiled, inner
+from quoting_policy.data.compiled import flat, inner, kernel
 from quoting_policy.errors import InputError
 from quoting_policy.sim.latency import from_key, key_of
 
@@ -98,21 +98,27 @@ def _begin(states: npt.NDArray[np.float64], i: int, p: npt.NDArray[np.float64]) 
     states[i, BID] = states[i, ASK] = np.nan
 
 
-@inner
+@flat
 def _filled(p: npt.NDArray[np.float64], distance: float, size: float, key: np.uint64, side: int) -> float:
     """Lots of a quote at a distance from the mid that are filled within one step."""
     if not size > 0.0 or np.isnan(distance):
         return 0.0
-    expected = p[_A] * np.exp(-p[_K] * distance) * p[_DT]
-    probability = expected if p[_LINEAR] != 0.0 else -np.expm1(-expected)
-    if from_key(key, side) >= probability:
+    expected, chance = p[_A] * np.exp(-p[_K] * distance) * p[_DT], from_key(key, side)
+    if chance >= expected:
+        return 0.0
+    # 1 - exp(-x) lies between x - x²/2 and x: most draws are settled without it.
+    if (
+        p[_LINEAR] == 0.0
+        and chance >= expected - 0.5 * expected * expected
+        and chance >= -np.expm1(-expected)
+    ):
         return 0.0
     if p[_TAIL] <= 0.0:
         return min(size, 1.0)
     return min(size, 1.0 + np.floor(np.log(from_key(key, side + _BUY_SIZE - _BUY)) / np.log(p[_TAIL])))
 
 
-@inner
+@flat
 def _place(
     states: npt.NDArray[np.float64], i: int, queues: npt.NDArray[np.float64],
     actions: npt.NDArray[np.float64],
@@ -139,7 +145,7 @@ def _place(
         )
 
 
-@inner
+@flat
 def _step(
     states: npt.NDArray[np.float64],
     i: int,
@@ -187,7 +193,7 @@ def _observe(
     out[i, 8] = min(1.0, p[_LATENCY] / p[_STEPS])
 
 
-@compiled
+@kernel
 def begin(
     states: npt.NDArray[np.float64], p: npt.NDArray[np.float64], observations: npt.NDArray[np.float32]
 ) -> None:
@@ -197,12 +203,27 @@ def begin(
         _observe(states, i, p, observations)
 
 
-@compiled
+@kernel
+def quotes_of(
+    actions: npt.NDArray[np.float32], scale: npt.NDArray[np.float64], out: npt.NDArray[np.float64]
+) -> None:
+    """Rows of quotes from rows of actions, each cut to [-1, 1]; scale: what 1 stands for above 0."""
+    for i in range(len(actions)):
+        for j in range(ACTIONS):
+            action = actions[i, j]
+            if action > 1.0:
+                action = np.float32(1.0)
+            elif action < -1.0:
+                action = np.float32(-1.0)
+            out[i, j] = (action + np.float32(1.0)) * scale[j]
+
+
+@kernel
 def advance(
     states: npt.NDArray[np.float64], queues: npt.NDArray[np.float64], actions: npt.NDArray[np.float64],
     p: npt.NDArray[np.float64], seed: int, terms: npt.NDArray[np.float64],
-    observations: npt.NDArray[np.float32], terminated: npt.NDArray[np.bool_],
-    truncated: npt.NDArray[np.bool_],
+    rewards: npt.NDArray[np.float64], observations: npt.NDArray[np.float32],
+    terminated: npt.NDArray[np.bool_], truncated: npt.NDArray[np.bool_],
 ) -> None:  # fmt: skip
     """One step of every episode. actions: rows of (bid offset, ask offset) in price and (bid, ask) lots.
 
@@ -221,4 +242,5 @@ def advance(
             terminated[i] = wealth < -p[_LOSS]
             truncated[i] = not terminated[i] and states[i, STEP] >= p[_STEPS]
             states[i, OVER] = 1.0 if terminated[i] or truncated[i] else 0.0
+        rewards[i] = terms[i, EDGE] + terms[i, DRIFT] + terms[i, FEES] + terms[i, PENALTY]
         _observe(states, i, p, observations)

@@ -9,77 +9,30 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from quoting_policy.data.compiled import compiled, inner
-from quoting_policy.data.rows import ACTION, ADD, ASK_SIDE, CLEAR, DEPTH, TRADE
+from quoting_policy.data.compiled import flat, kernel
+from quoting_policy.data.rows import ACTION, ADD, CLEAR, DEPTH, SIDE_SHIFT, TRADE
 from quoting_policy.sim.layout import BUY
 
 Book = npt.NDArray[np.int64]
 
 
-@inner
+@flat
 def bid_at_or_below(book: Book, place: int) -> int:
     """The highest bid at or below ``place``, -1 if there is none."""
-    while place >= 0 and book[place] == 0:
+    while place >= 0 and book[np.uint64(place)] == 0:
         place -= 1
     return place
 
 
-@inner
+@flat
 def ask_at_or_above(book: Book, width: int, place: int) -> int:
     """The lowest ask at or above ``place``, ``width`` if there is none."""
-    while place < width and book[width + place] == 0:
+    while place < width and book[np.uint64(width + place)] == 0:
         place += 1
     return place
 
 
-@inner
-def set_level(book: Book, width: int, side: int, place: int, qty: int, bid: int, ask: int) -> tuple[int, int]:
-    """Give a level its new quantity (L2); returns the best bid and ask.
-
-    Where the new level reaches the other side, the older quote must be stale: the other best steps back.
-    """
-    if side == BUY:
-        book[place] = qty
-        if qty > 0:
-            if place > bid:
-                bid = place
-                if bid >= ask:
-                    ask = ask_at_or_above(book, width, bid + 1)
-        elif place == bid:
-            bid = bid_at_or_below(book, place - 1)
-    else:
-        book[width + place] = qty
-        if qty > 0:
-            if place < ask:
-                ask = place
-                if ask <= bid:
-                    bid = bid_at_or_below(book, ask - 1)
-        elif place == ask:
-            ask = ask_at_or_above(book, width, place + 1)
-    return bid, ask
-
-
-@inner
-def change_level(
-    book: Book, width: int, side: int, place: int, change: int, bid: int, ask: int
-) -> tuple[int, int]:
-    """Add to or take from a level (L3); returns the best bid and ask. Sides may cross, as in an auction."""
-    if side == BUY:
-        book[place] += change
-        if book[place] > 0:
-            bid = max(bid, place)
-        elif place == bid:
-            bid = bid_at_or_below(book, place - 1)
-    else:
-        book[width + place] += change
-        if book[width + place] > 0:
-            ask = min(ask, place)
-        elif place == ask:
-            ask = ask_at_or_above(book, width, place + 1)
-    return bid, ask
-
-
-@inner
+@flat
 def clear_side(book: Book, width: int, side: int, bid: int, ask: int) -> tuple[int, int]:
     """Empty one side; returns the best bid and ask."""
     if side == BUY:
@@ -89,20 +42,47 @@ def clear_side(book: Book, width: int, side: int, bid: int, ask: int) -> tuple[i
     return bid, width
 
 
-@inner
+@flat
+def _new_best(
+    book: Book, width: int, action: int, side: int, place: int, bid: int, ask: int
+) -> tuple[int, int]:
+    """The best prices once a level at a side's best price has run dry, or one beyond it has filled.
+
+    Where a new L2 level reaches the other side, the older quote must be stale: the other best steps back. L3
+    sides may cross, as in an auction.
+    """
+    if side == BUY:
+        bid = bid_at_or_below(book, place)
+        if action == DEPTH and bid >= ask:
+            ask = ask_at_or_above(book, width, bid + 1)
+    else:
+        ask = ask_at_or_above(book, width, place)
+        if action == DEPTH and ask <= bid:
+            bid = bid_at_or_below(book, ask - 1)
+    return bid, ask
+
+
+@flat
 def apply_row(book: Book, width: int, code: int, place: int, qty: int, bid: int, ask: int) -> tuple[int, int]:
-    """Apply one tape row; returns the best bid and ask. Rows off the grid and prints change nothing."""
-    action, side = code & ACTION, 1 if code & ASK_SIDE else 0
-    if action == CLEAR:
-        return clear_side(book, width, side, bid, ask)
-    if action == TRADE or np.uint64(place) >= np.uint64(width):
-        return bid, ask
-    if action == DEPTH:
-        return set_level(book, width, side, place, qty, bid, ask)
-    return change_level(book, width, side, place, qty if action == ADD else -qty, bid, ask)
+    """Apply one tape row; returns the best bid and ask. Rows off the grid and prints change nothing.
+
+    Most rows leave the best prices alone, and which side they are on is a coin's throw: one branch that is
+    rarely taken instead of several that can't be predicted.
+    """
+    action, side = np.int64(code) & ACTION, np.int64(code) >> SIDE_SHIFT
+    if np.uint64(place) >= np.uint64(width) or action in (TRADE, CLEAR):
+        return clear_side(book, width, side, bid, ask) if action == CLEAR else (bid, ask)
+    level = np.uint64(place + side * width)
+    before = book[level]
+    now = qty if action == DEPTH else before + (qty if action == ADD else -qty)
+    book[level] = now
+    ahead = place - bid if side == BUY else ask - place  # ticks beyond its side's best price
+    if (ahead > 0 and now > 0) or (ahead == 0 and now <= 0):
+        return _new_best(book, width, action, side, place, bid, ask)
+    return bid, ask
 
 
-@compiled
+@kernel
 def apply_rows(
     book: Book, base: int, code: npt.NDArray[np.uint8], price: npt.NDArray[np.int32],
     qty: npt.NDArray[np.int64],

@@ -51,7 +51,7 @@ STATE = np.dtype([
     ("now", "i8"), ("end", "i8"),
     ("exch_row", "i8"), ("local_row", "i8"),
     ("exch_bid", "i8"), ("exch_ask", "i8"), ("local_bid", "i8"), ("local_ask", "i8"),
-    ("arrivals", "i8"), ("session", "i8"),
+    ("session", "i8"),
     ("live", "i8"), ("low_own_bid", "i8"), ("high_own_bid", "i8"), ("low_own_ask", "i8"), ("high_own_ask",
     "i8"),
     ("next_id", "i8"), ("free", "i8"),
@@ -66,7 +66,7 @@ STATE = np.dtype([
 ])  # fmt: skip
 """One record. now: local clock, ns; end: last row's time. exch_*: as the venue knows it; the same name
 without prefix, or local_*: as the trader knows it. *_row: rows played. Best prices, own price bounds: places
-on the grid. arrivals: market orders added so far (L3). cash: ticks × units, exact; fees: ticks × units.
+on the grid. cash: ticks × units, exact; fees: ticks × units.
 bought_by_takers ... trades: prints seen since the trader last looked."""
 
 ORDER = np.dtype([
@@ -95,11 +95,13 @@ FILL_RECORD = np.dtype([
 row that caused it; fee: ticks × units."""
 
 RULES = np.dtype([
-    ("level", "i8"), ("base", "i8"), ("width", "i8"), ("lot", "i8"), ("partial_fills", "i8"), ("permuted",
-    "i8"),
+    ("level", "i8"), ("base", "i8"), ("width", "i8"), ("lot", "i8"), ("partial_fills", "i8"),
+    ("permuted", "i8"), ("one_clock", "i8"),
     ("queue_model", "i8"), ("queue_power", "f8"), ("queue_scale", "f8"),
     ("maker_rate", "f8"), ("taker_rate", "f8"), ("maker_per_unit", "f8"), ("taker_per_unit", "f8"),
     ("latency_model", "i8"), ("entry_a", "f8"), ("entry_b", "f8"), ("response_a", "f8"), ("response_b", "f8"),
     ("seed", "u8"),
 ])  # fmt: skip
-"""One record of what does not change: grid (base: tick of place 0), matching, fees, latency."""
+"""One record of what does not change: grid (base: tick of place 0), matching, fees, latency. permuted: rows
+arrive in another order than they were produced in; one_clock: each arrives as it is produced, so the venue's
+book is the trader's as well."""

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from numba import carray, types  # type: ignore[attr-defined]  # numba has carray, its stubs don't
 from numba.extending import intrinsic
 
-from quoting_policy.data.compiled import inner
+from quoting_policy.data.compiled import lending
 from quoting_policy.sim.layout import FILL_RECORD, ORDER, REQUEST, RESPONSE, RULES, STATE
 
 Core = npt.NDArray[np.int64]
@@ -51,115 +51,115 @@ def _as_pointer(context: Any, address: Any) -> tuple[Any, Callable[..., Any]]:  
 _pointer: Any = intrinsic(_as_pointer)
 
 
-@inner
+@lending
 def exch_ns(core: Core) -> npt.NDArray[np.int64]:
     """When the venue produced each row, ns."""
     return carray(_pointer(core[0]), core[1], _I8)
 
 
-@inner
+@lending
 def local_ns(core: Core) -> npt.NDArray[np.int64]:
     """When the trader receives each row, ns."""
     return carray(_pointer(core[2]), core[3], _I8)
 
 
-@inner
+@lending
 def code(core: Core) -> npt.NDArray[np.uint8]:
     """Action and side of each row."""
     return carray(_pointer(core[4]), core[5], _U1)
 
 
-@inner
+@lending
 def price(core: Core) -> npt.NDArray[np.int32]:
     """Ticks of each row."""
     return carray(_pointer(core[6]), core[7], _I4)
 
 
-@inner
+@lending
 def qty(core: Core) -> npt.NDArray[np.int64]:
     """Units of each row."""
     return carray(_pointer(core[8]), core[9], _I8)
 
 
-@inner
+@lending
 def order(core: Core) -> npt.NDArray[np.int32]:
     """Market order of each row (L3)."""
     return carray(_pointer(core[10]), core[11], _I4)
 
 
-@inner
+@lending
 def local_order(core: Core) -> npt.NDArray[np.int32]:
     """Rows in order of receipt; empty: as they stand."""
     return carray(_pointer(core[12]), core[13], _I4)
 
 
-@inner
+@lending
 def exch_book(core: Core) -> npt.NDArray[np.int64]:
     """The venue's book: place -> units, bids then asks."""
     return carray(_pointer(core[14]), core[15], _I8)
 
 
-@inner
+@lending
 def local_book(core: Core) -> npt.NDArray[np.int64]:
     """The trader's book: place -> units, bids then asks."""
     return carray(_pointer(core[16]), core[17], _I8)
 
 
-@inner
+@lending
 def state(core: Core) -> Any:
     """The one record of :data:`STATE`."""
     return carray(_pointer(core[18]), 1, STATE)[0]
 
 
-@inner
+@lending
 def rules(core: Core) -> Any:
     """The one record of :data:`RULES`."""
     return carray(_pointer(core[20]), 1, RULES)[0]
 
 
-@inner
+@lending
 def orders(core: Core) -> npt.NDArray[Any]:
     """Own orders, one record a slot."""
     return carray(_pointer(core[22]), core[23], ORDER)
 
 
-@inner
+@lending
 def live(core: Core) -> npt.NDArray[np.int64]:
     """Slots of own orders in the venue's book, by side's price, then time."""
     return carray(_pointer(core[24]), core[25], _I8)
 
 
-@inner
+@lending
 def requests(core: Core) -> npt.NDArray[Any]:
     """Ring of requests on their way to the venue."""
     return carray(_pointer(core[26]), core[27], REQUEST)
 
 
-@inner
+@lending
 def responses(core: Core) -> npt.NDArray[Any]:
     """Ring of responses on their way to the trader."""
     return carray(_pointer(core[28]), core[29], RESPONSE)
 
 
-@inner
+@lending
 def fills(core: Core) -> npt.NDArray[Any]:
     """Fills in the order in which they happened."""
     return carray(_pointer(core[30]), core[31], FILL_RECORD)
 
 
-@inner
+@lending
 def sessions(core: Core) -> npt.NDArray[np.int64]:
     """Half-open spans of continuous trading: rows of (start, end)."""
     return carray(_pointer(core[32]), (core[33] // 2, 2), _I8)
 
 
-@inner
+@lending
 def incidents(core: Core) -> npt.NDArray[np.int64]:
     """Rows of (start, end, kind, amount)."""
     return carray(_pointer(core[34]), (core[35] // 4, 4), _I8)
 
 
-@inner
+@lending
 def recorded(core: Core) -> npt.NDArray[np.int64]:
     """Measured delays: rows of (sent, entry, response), ns."""
     return carray(_pointer(core[36]), (core[37] // 3, 3), _I8)

@@ -45,7 +45,10 @@ class PowerProbability:
 
 @dataclass(frozen=True, slots=True)
 class LogProbability:
-    """As PowerProbability with f(x) = ln(1+x): between even odds and proportion (Rigtorp 2013)."""
+    """As PowerProbability with f(x) = ln(1+x): between even odds and proportion (Rigtorp 2013).
+
+    Where the estimate of what is ahead of us has fallen below nothing, every cancel stood behind us.
+    """
 
     code: ClassVar[int] = LOGARITHM
     power: float = 1.0

@@ -15,8 +15,8 @@ from quoting_policy.data.cut import cut
 from quoting_policy.data.rows import ACTION, ASK_SIDE, CLEAR, FILL, REDUCE, TRADE
 from quoting_policy.data.tape import Tape, receipt_order
 from quoting_policy.errors import InputError
+from quoting_policy.sim.conditions import Venue
 from quoting_policy.sim.layout import BUY, REJECTING, SLOWER
-from quoting_policy.sim.replay import Venue
 
 
 def _span(start_ns: int, stop_ns: int) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import numpy as np
 
-from quoting_policy.data.compiled import compiled, inner
+from quoting_policy.data.compiled import inner, kernel
 from quoting_policy.data.rows import ACTION, ASK_SIDE, FILL, TRADE
 from quoting_policy.sim import memory
 from quoting_policy.sim.grid import apply_row
@@ -29,45 +29,59 @@ from quoting_policy.sim.layout import (
     SLOWER,
 )  # fmt: skip
 from quoting_policy.sim.memory import Core
-from quoting_policy.sim.venue import end_session, handle_request, incident, play_venue
+from quoting_policy.sim.own_orders import incident
+from quoting_policy.sim.requests import end_session, handle_request
+from quoting_policy.sim.venue import play_venue
 
 
 @inner
 def play_local(core: Core, until: int) -> None:
-    """Receive rows with local time up to ``until``."""
+    """Receive rows with local time up to ``until``; the venue has been played so far."""
+    s, start = memory.state(core), memory.state(core).local_row
+    if memory.rules(core).one_clock:
+        s.local_row, s.local_bid, s.local_ask = s.exch_row, s.exch_bid, s.exch_ask
+    else:
+        _receive_rows(core, until)
+    _count_prints(core, start, s.local_row)
+
+
+@inner
+def _receive_rows(core: Core, until: int) -> None:
     s, rules = memory.state(core), memory.rules(core)
     done, bid, ask, width, base = s.local_row, s.local_bid, s.local_ask, rules.width, rules.base
-    times, codes, prices, sizes = (
-        memory.local_ns(core),
-        memory.code(core),
-        memory.price(core),
-        memory.qty(core),
-    )
-    book, order, permuted = memory.local_book(core), memory.local_order(core), rules.permuted != 0
+    times, codes, prices = memory.local_ns(core), memory.code(core), memory.price(core)
+    sizes, book = memory.qty(core), memory.local_book(core)
+    order, permuted = memory.local_order(core), rules.permuted != 0
     while done < len(codes):
-        row = order[done] if permuted else done
+        row = np.int64(order[done]) if permuted else done
         if times[row] > until:
             break
-        code = codes[row]
-        if code & ACTION in (TRADE, FILL):
-            _note_print(s, code, prices[row] - base, sizes[row])
-        bid, ask = apply_row(book, width, code, prices[row] - base, sizes[row], bid, ask)
+        bid, ask = apply_row(book, width, np.int64(codes[row]), prices[row] - base, sizes[row], bid, ask)
         done += 1
     s.local_row, s.local_bid, s.local_ask = done, bid, ask
 
 
 @inner
-def _note_print(s: Any, code: int, place: int, qty: int) -> None:
-    if code & ASK_SIDE:
-        s.bought_by_takers += qty
-        s.high_trade = max(s.high_trade, place)
-    else:
-        s.sold_by_takers += qty
-        s.low_trade = min(s.low_trade, place)
-    s.trades += 1
+def _count_prints(core: Core, start: int, stop: int) -> None:
+    """Count the prints among rows received; apart from the book, so that both passes are without branches."""
+    s, base = memory.state(core), memory.rules(core).base
+    codes, prices, sizes = memory.code(core), memory.price(core), memory.qty(core)
+    order, permuted = memory.local_order(core), memory.rules(core).permuted != 0
+    bought, sold, high, low, count = s.bought_by_takers, s.sold_by_takers, s.high_trade, s.low_trade, s.trades
+    for k in range(start, stop):
+        row = np.int64(order[k]) if permuted else k
+        code, place = np.int64(codes[row]), prices[row] - base
+        if code & ACTION in (TRADE, FILL):
+            asks, qty = code & ASK_SIDE != 0, sizes[row]
+            bought += qty if asks else 0
+            sold += 0 if asks else qty
+            high = max(high, place if asks else -FAR)
+            low = min(low, FAR if asks else place)
+            count += 1
+    s.bought_by_takers, s.sold_by_takers, s.high_trade, s.low_trade, s.trades = bought, sold, high, low, count
 
 
-@compiled
+@kernel
 def forget_prints(core: Core) -> None:
     """Start counting prints anew."""
     s = memory.state(core)
@@ -136,14 +150,14 @@ def _send(core: Core, kind: int, slot: int, place: int, qty: int) -> None:
     s.request_tail += 1
 
 
-@compiled
+@kernel
 def slot_of(core: Core, order_id: int) -> int:
     """Where an own order is kept, -1 if the id was never given or its slot has been used again."""
     slot = order_id % len(memory.orders(core))
     return slot if order_id > 0 and memory.orders(core)[slot].id == order_id else -1
 
 
-@compiled
+@kernel
 def submit(core: Core, side: int, tick: int, qty: int, post_only: bool) -> int:
     """Send a new limit order; returns its id, or 0 if no slot is free (too many orders at work).
 
@@ -175,7 +189,7 @@ def submit(core: Core, side: int, tick: int, qty: int, post_only: bool) -> int:
     return 0
 
 
-@compiled
+@kernel
 def cancel(core: Core, order_id: int) -> bool:
     """Ask for an order's cancellation; False if it is known to be done."""
     slot = slot_of(core, order_id)
@@ -185,7 +199,7 @@ def cancel(core: Core, order_id: int) -> bool:
     return True
 
 
-@compiled
+@kernel
 def amend(core: Core, order_id: int, tick: int, qty: int) -> bool:
     """Ask for a new price and a new resting quantity; False if the order is known to be done."""
     slot = slot_of(core, order_id)
@@ -224,7 +238,7 @@ def _play_requests(core: Core) -> None:
             return
 
 
-@compiled
+@kernel
 def elapse(core: Core, duration: int, wake_on_fill: bool) -> bool:
     """Let time pass, at most ``duration`` ns; False once every row has been played and received.
 

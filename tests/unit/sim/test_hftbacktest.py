@@ -14,16 +14,18 @@ from quoting_policy.data.aggregate import aggregate
 from quoting_policy.data.cut import cut
 from quoting_policy.data.loaders import read
 from quoting_policy.data.rows import ACTION, FILL
+from quoting_policy.sim.conditions import Venue
 from quoting_policy.sim.flow import SCENARIOS, generate
 from quoting_policy.sim.latency import ConstantLatency
 from quoting_policy.sim.queue import (
     Conservative,
     LogOfSumProbability,
+    LogProbability,
     PowerOfFrontProbability,
     PowerOfSumProbability,
     PowerProbability,
 )  # fmt: skip
-from quoting_policy.sim.replay import Replay, Venue
+from quoting_policy.sim.replay import Replay
 from quoting_policy.sim.stress import with_feed_latency
 
 DATA = Path(os.environ.get("QUOTING_DATA_DIR", Path(__file__).parents[4] / "shared" / "data"))
@@ -61,29 +63,52 @@ def both(tape, names, *, step=STEP, qty=1, limit=20):
         theirs.backtest, step, 0.5, 0.02 / qty, qty, limit * qty, tick, unit, rows
     )
     assert code == 1, "hftbacktest stopped before the end of the data"
-    replay = Replay(tape, venue=venue(ours_model))
-    replay.elapse(start - replay.now)
-    quote(replay.core, step, 0.5, 0.02 / qty, qty, limit * qty)
+    replay = ours(tape, ours_model, start, step=step, qty=qty, limit=limit)
     names = ("order_id", "exch_ns", "price", "side")
     mine = [tuple(int(f[n]) for n in names) for f in replay.fills]
     last = int(tape.exch_ns[-1]) - 1_000_000_000  # a fill of the last steps has no later step to be noted in
     return {tuple(r) for r in rows[:count].tolist() if r[1] < last}, {f for f in mine if f[1] < last}
 
 
+def ours(tape, queue_model, start, *, step=STEP, qty=1, limit=20):
+    """Our replay, played to its end by the strategy from the peer's first moment on."""
+    replay = Replay(tape, venue=venue(queue_model))
+    replay.elapse(start - replay.now)
+    quote(replay.core, step, 0.5, 0.02 / qty, qty, limit * qty)
+    return replay
+
+
 @pytest.mark.parametrize("names", MODELS, ids=lambda n: type(n[1]).__name__)
 def test_levels_give_the_same_fills_on_a_synthetic_market(names):
     tape = with_feed_latency(aggregate(generate(SCENARIOS["poisson"], seconds=120, seed=8)), 3_000_000)
-    theirs, ours = both(tape, names)
-    assert len(ours) > 20
-    assert ours == theirs
+    theirs, mine = both(tape, names)
+    assert len(mine) > 20
+    assert mine == theirs
 
 
 @pytest.mark.parametrize("names", MODELS[:2], ids=lambda n: type(n[1]).__name__)
 def test_levels_give_the_same_fills_on_recorded_bitcoin(names):
     files = [recorded(f"binance_ws/usdm_btcusdt_2023040{day}.dat.gz") for day in (4, 5)]
-    theirs, ours = both(read(files, tick="0.1", lot="0.001"), names, qty=10)
-    assert len(ours) > 100
-    assert ours == theirs
+    theirs, mine = both(read(files, tick="0.1", lot="0.001"), names, qty=10)
+    assert len(mine) > 100
+    assert mine == theirs
+
+
+def test_the_logarithm_gives_the_same_fills_until_the_peer_takes_one_of_a_negative_number():
+    """A large cancel can leave an estimate of less than nothing ahead of our order. Below minus one unit of
+    the quantity, ln(1 + front) does not exist: hftbacktest then takes the whole level to be ahead, and the
+    order is last in the queue. Ours stays first."""
+    files = [recorded(f"binance_ws/usdm_ethusdt_2024071{day}.gz") for day in (8, 9)]
+    tape = read(files, tick="0.01", lot="0.001")
+    model = LogProbability()
+    theirs, mine = both(tape, (("log_prob_queue_model", None), model), qty=10)
+    order, time, *_ = first = min(theirs ^ mine, key=lambda fill: fill[1])
+    assert first in mine, "hftbacktest's order waits behind the level"
+    assert {f for f in mine if f[1] < time} == {f for f in theirs if f[1] < time}
+    start = int(tape.exch_ns[0])
+    before = tape.rows(0, int(np.searchsorted(tape.exch_ns, time)))
+    one_unit = 1 / float(tape.facts.qty_unit)
+    assert ours(before, model, start, qty=10).queue_ahead(order) < -one_unit
 
 
 def test_orders_give_the_same_fills_but_for_prints_through_the_price():
@@ -98,10 +123,10 @@ def test_orders_give_the_same_fills_but_for_prints_through_the_price():
     rows = np.zeros((100_000, 4), np.int64)
     count = probe_with_hftbacktest(theirs.backtest, 5_000_000_000, 100, 0.01, 1.0, rows)
     probe(replay.core, 5_000_000_000, 100)
-    ours = {int(f["order_id"]): f for f in replay.fills}
+    fills = {int(f["order_id"]): f for f in replay.fills}
     through = 0
     for order, time, tick, _ in rows[:count].tolist():
-        mine = ours[order]
+        mine = fills[order]
         assert mine["price"] == tick
         if mine["exch_ns"] != time:
             cause = int(mine["row"])

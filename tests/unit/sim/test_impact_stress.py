@@ -12,11 +12,12 @@ from quoting_policy.data.check import best_prices, check
 from quoting_policy.data.rows import ACTION, ASK_SIDE, FILL, TRADE
 from quoting_policy.errors import InputError
 from quoting_policy.sim import stress
+from quoting_policy.sim.conditions import Venue
 from quoting_policy.sim.flow import Flow, generate
 from quoting_policy.sim.impact import AlmgrenChriss, square_root_impact, transient_impact
 from quoting_policy.sim.latency import ConstantLatency
 from quoting_policy.sim.layout import BUY
-from quoting_policy.sim.replay import Replay, Venue
+from quoting_policy.sim.replay import Replay
 
 S = 1_000_000_000
 # Almgren & Chriss (2001), table 1 and section 3.4, in days: 1e6 shares, 5 days, lambda 1e-6.

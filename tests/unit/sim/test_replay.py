@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,11 +12,12 @@ from hypothesis import strategies as st
 from quoting_policy.data.rows import ADD, ASK_SIDE, DEPTH, FILL, REDUCE, TRADE
 from quoting_policy.data.tape import Facts, Tape, receipt_order, traded_range
 from quoting_policy.errors import InputError
+from quoting_policy.sim.conditions import Fees, Venue
 from quoting_policy.sim.flow import SCENARIOS, generate
 from quoting_policy.sim.latency import ConstantLatency, LogNormalLatency, RecordedLatency, UniformLatency
 from quoting_policy.sim.layout import BUY, SELL
 from quoting_policy.sim.queue import Conservative, LogProbability, PowerProbability, advance
-from quoting_policy.sim.replay import Fees, Replay, Venue
+from quoting_policy.sim.replay import Replay
 
 MS = 1_000_000
 BID, ASK = 0, ASK_SIDE
@@ -249,6 +252,16 @@ def market():
 def test_results_do_not_depend_on_how_time_is_cut(market, cuts, numbers):
     venue = Venue(latency=UniformLatency(3 * MS, 60 * MS))
     assert quote_by_numbers(market, cuts, numbers, venue) == quote_by_numbers(market, [], numbers, venue)
+
+
+def test_a_market_seen_as_it_happens_is_replayed_the_same_with_one_book_or_with_two(market):
+    """A last row that arrives later than it was produced makes the trader keep a book of his own."""
+    local = market.local_ns.copy()
+    local[-1] += 1
+    late = dataclasses.replace(market, local_ns=local)
+    numbers = [0, 1, 2] * 8
+    venue = Venue(latency=UniformLatency(3 * MS, 60 * MS))
+    assert quote_by_numbers(late, [0.3], numbers, venue) == quote_by_numbers(market, [0.3], numbers, venue)
 
 
 def test_two_arms_meet_the_same_delays_at_the_same_moments(market):
