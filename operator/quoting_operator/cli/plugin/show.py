@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 async def _get(cluster: Cluster, args: argparse.Namespace) -> int:
     if args.output:
         found = [await cluster.policy(args.name)] if args.name else await _found(cluster, args)
-        screen.dump(found[0] if args.name else _as_list(found), args.output)
+        screen.dump(_plain(found[0]) if args.name else _as_list(found), args.output)
         return 0
 
     async def look() -> list[str]:
@@ -139,4 +139,9 @@ def _as_status(view: PolicyView, found: Health) -> Json:
 
 
 def _as_list(items: list[Json]) -> Json:
-    return {"apiVersion": "v1", "kind": "List", "items": items}
+    return {"apiVersion": "v1", "kind": "List", "items": [_plain(item) for item in items]}
+
+
+def _plain(item: Json) -> Json:
+    """An object without who manages which field, as kubectl shows it."""
+    return {**item, "metadata": {k: v for k, v in item["metadata"].items() if k != "managedFields"}}
