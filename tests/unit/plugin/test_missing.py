@@ -65,7 +65,7 @@ def test_the_gate_passes_about_when_it_is_said_to(_name: str, state: GateState, 
 
 
 def test_before_there_is_anything_to_go_by_the_least_number_is_told() -> None:
-    assert missing(gate(), 600.0) == "at least 20 more blocks (3 h 20 min)"
+    assert missing(gate(), 600.0) == "at least 20 more blocks, 3 h 20 min"
     assert blocks_missing(fed(gate(), swinging(1.0), 4)) is None
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quoting_operator.cli.plugin.style import Style, Tone
-from quoting_operator.cli.plugin.tree import Node, aligned, columns, draw, wrapped
+from quoting_operator.cli.plugin.tree import Node, aligned, columns, cut, draw, wrapped
 from quoting_operator.cli.plugin.words import duration, plural, short_age, signed
 
 
@@ -74,6 +74,13 @@ def test_colour_takes_no_room() -> None:
     assert all(columns(line) <= 20 for line in wrapped(f"{painted} {painted}", 20, 2))
     rows = aligned([(style.paint("x", Tone.GOOD), "1"), ("longer", "2")])
     assert [columns(row) for row in rows] == [9, 9]
+
+
+def test_a_line_is_cut_at_the_edge_of_the_terminal() -> None:
+    line = f"{Style(colour=True).paint('Live', Tone.GOOD)} a message without colours"
+    assert columns(cut(line, 15, Style())) == 15
+    assert cut(line, 15, Style()).endswith(" a message…")
+    assert cut("short", 15, Style()) == "short"
 
 
 def test_a_tree_is_drawn_and_its_lines_wrapped_below_their_branch() -> None:

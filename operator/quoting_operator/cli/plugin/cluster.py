@@ -24,7 +24,7 @@ from quoting_operator.cli.plugin.errors import PluginError
 from quoting_operator.cli.plugin.view import PolicyView, policy_view
 from quoting_operator.rollout.revisions import StoredRevision
 
-_FORBIDDEN = 403
+_FORBIDDEN, _TOO_MANY, _SERVER_FAULT = 403, 429, 500
 _SELF_REVIEWS = Kind("authentication.k8s.io/v1", "selfsubjectreviews", namespaced=False)
 _POLICY_WORDS = re.compile(r"ValidatingAdmissionPolicy '[^']*' with binding '[^']*' denied request: ")
 
@@ -97,6 +97,11 @@ def connected(args: argparse.Namespace, work: Callable[[Cluster, argparse.Namesp
         return asyncio.run(go())
     except KubeError as error:
         raise PluginError(told(error)) from None
+
+
+def passing(error: KubeError) -> bool:
+    """Whether the same question may be answered the next time."""
+    return error.status in (0, _TOO_MANY) or error.status >= _SERVER_FAULT
 
 
 def told(error: KubeError) -> str:

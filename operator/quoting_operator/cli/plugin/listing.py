@@ -10,20 +10,23 @@ from quoting_operator.api.status import EffectiveArm
 from quoting_operator.cli.plugin.gate_rows import VERDICTS
 from quoting_operator.cli.plugin.health import tone
 from quoting_operator.cli.plugin.style import Style, Tone
-from quoting_operator.cli.plugin.tree import aligned
+from quoting_operator.cli.plugin.tree import aligned, cut
 from quoting_operator.cli.plugin.view import PolicyView
 from quoting_operator.cli.plugin.words import short_age
 
 _HEADINGS = ("NAME", "PHASE", "STEP", "QUOTES", "GATES", "PODS", "AGE", "MESSAGE")
 
 
-def listing(views: Sequence[PolicyView], now: datetime, style: Style, *, namespaces: bool) -> list[str]:
-    """The table with its headings. namespaces: with a column for them."""
+def listing(
+    views: Sequence[PolicyView], now: datetime, style: Style, *, namespaces: bool, width: int = 0
+) -> list[str]:
+    """The table with its headings. namespaces: with a column for them. width: messages are cut there."""
     rows = [_HEADINGS, *(_row(view, now, style) for view in views)]
     if namespaces:
         spaces = ["NAMESPACE", *(view.meta.namespace for view in views)]
-        return aligned([(space, *row) for space, row in zip(spaces, rows, strict=True)])
-    return aligned(rows)
+        rows = [(space, *row) for space, row in zip(spaces, rows, strict=True)]
+    lines = aligned(rows)
+    return [cut(line, width, style) for line in lines] if width else lines
 
 
 def _row(view: PolicyView, now: datetime, style: Style) -> tuple[str, ...]:

@@ -7,12 +7,13 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from quoting_operator.adapters.kube import Json
+from quoting_operator.adapters.kube import Json, KubeError
 from quoting_operator.cli.plugin import screen
-from quoting_operator.cli.plugin.cluster import Cluster, connected
+from quoting_operator.cli.plugin.cluster import Cluster, connected, passing, told
 from quoting_operator.cli.plugin.health import Health, health, tone
 from quoting_operator.cli.plugin.listing import listing
 from quoting_operator.cli.plugin.policy_tree import policy_tree
+from quoting_operator.cli.plugin.style import Tone
 from quoting_operator.cli.plugin.tree import draw
 from quoting_operator.cli.plugin.view import PolicyView, policy_view
 from quoting_operator.cli.plugin.words import plural
@@ -69,25 +70,31 @@ async def _list(cluster: Cluster, args: argparse.Namespace) -> int:
         views = [policy_view(policy) for policy in await _found(cluster, args)]
         if not views:
             return [_none(cluster, args)]
-        return listing(views, screen.now(), screen.style(), namespaces=args.all_namespaces)
+        return listing(
+            views, screen.now(), screen.style(), namespaces=args.all_namespaces, width=screen.width()
+        )
 
     return await _shown(look, args)
 
 
 async def _status(cluster: Cluster, args: argparse.Namespace) -> int:
-    until = time.monotonic() + args.timeout if args.timeout else float("inf")
     if args.timeout < 0:
         raise InputError("--timeout", args.timeout, ">= 0", "0 waits for ever")
+    until = time.monotonic() + args.timeout if args.timeout else float("inf")
     last = ""
     while True:
-        view = policy_view(await cluster.policy(args.name))
-        found = health(view)
-        line = _status_line(view)
+        try:
+            view = policy_view(await cluster.policy(args.name))
+        except KubeError as error:
+            if not (args.watch and passing(error)) or time.monotonic() >= until:
+                raise
+            await asyncio.sleep(_LOOK_S)
+            continue
+        found, line = health(view), _status_line(view)
         if line != last and not args.output:
             print(line, flush=True)
         last = line
-        over = time.monotonic() >= until
-        if not args.watch or found is not Health.PROGRESSING or over:
+        if not args.watch or found is not Health.PROGRESSING or time.monotonic() >= until:
             break
         await asyncio.sleep(_LOOK_S)
     if args.output:
@@ -97,10 +104,27 @@ async def _status(cluster: Cluster, args: argparse.Namespace) -> int:
 
 async def _shown(look: Look, args: argparse.Namespace) -> int:
     if args.watch:
-        await screen.watch(look)
+        await screen.watch(_going_on(look))
     else:
         screen.show(await look())
     return 0
+
+
+def _going_on(look: Look) -> Look:
+    """The look, which does not end where the API server does not answer for a while: what was seen stays."""
+    seen: list[str] = []
+
+    async def again() -> list[str]:
+        nonlocal seen
+        try:
+            seen = await look()
+        except KubeError as error:
+            if not passing(error):
+                raise
+            return [*seen, f"{screen.style().mark(Tone.ODD)} not up to date: {told(error)}"]
+        return seen
+
+    return again
 
 
 async def _found(cluster: Cluster, args: argparse.Namespace) -> list[Json]:

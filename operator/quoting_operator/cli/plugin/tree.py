@@ -47,6 +47,15 @@ def columns(text: str) -> int:
     return len(_CODES.sub("", text))
 
 
+def cut(text: str, width: int, style: Style) -> str:
+    """The text, cut off where its end, which has no colours, would be beyond the width."""
+    over = columns(text) - width
+    if over <= 0:
+        return text
+    sign = "…" if style.unicode else "..."
+    return text[: -over - len(sign)] + sign
+
+
 def padded(text: str, width: int) -> str:
     """The text, filled up with spaces."""
     return text + " " * (width - columns(text))
