@@ -154,7 +154,7 @@ def test_who_may_kill_may_not_release(terminal: Terminal) -> None:
     said = terminal.types("kill", "btc", "--reason", "odd fills", user=trader)
     assert (said.status, said.out.splitlines()[0]) == (
         0,
-        f"✗ KillSwitch {name} is engaged: baselines quote; it concerns 1 policy:"
+        f"! KillSwitch {name} is engaged: baselines quote; it concerns 1 policy:"
         f" {terminal.people.namespace}/btc",
     )
     assert terminal.types("kill", "btc", "--halt", "--reason", "worse", user=trader).status == 0

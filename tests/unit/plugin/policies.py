@@ -9,7 +9,7 @@ from typing import Any
 from quoting_operator.api.policy import PolicySpec
 from quoting_operator.api.status import PolicyStatus, RolloutStage
 from quoting_operator.gates import Block, DifferenceBlock, RejectedBlock, Rejection, judge, start, update
-from quoting_operator.injection.pod import Sidecar, injected
+from quoting_operator.injection.pod import SIDECAR_ANNOTATION, Sidecar, injected
 from quoting_operator.rollout.evidence import gate_status
 from quoting_operator.rollout.plan import GATE_STAGE, gates_of, levels, plan_of, rollout_of
 from quoting_operator.rollout.revisions import StoredRevision, revision_name, wanted
@@ -99,6 +99,7 @@ def policy(phase: str, message: str, **status: Any) -> Json:
         "conditions": conditions(**FINE),
         "candidate": {"digest": DIGEST},
         "effective": {"arm": "Baseline", "revision": NAME, "digest": DIGEST, "exposurePercent": 0},
+        "pods": {"total": 4, "withSidecar": 3},
         "attempt": 1,
         "fencing": 4,
         "plan": plan_of(SPEC, {}).model_dump(mode="json", by_alias=True),
@@ -195,6 +196,7 @@ def pod(name: str, *, engine: str = "", agent: str = "", bare: bool = False, res
     if bare:
         return made
     made = injected(made, Sidecar(image="sidecar:1"))
+    made["metadata"]["annotations"][SIDECAR_ANNOTATION] = "850f3801b7d6" + "0" * 52
     made["status"]["initContainerStatuses"] = [
         {
             "name": part,

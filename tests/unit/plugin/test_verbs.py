@@ -21,6 +21,7 @@ from quoting_operator.cli.plugin.style import Style
 from quoting_operator.cli.plugin.switches import scope, stronger
 from quoting_operator.cli.plugin.view import policy_view
 from quoting_policy.errors import InputError
+from tests.conftest import REPOSITORY
 from tests.resources import KILL_SWITCH, changed
 from tests.unit.plugin.policies import NOW, POLICIES, policy
 
@@ -90,14 +91,23 @@ def test_a_listing_has_a_line_for_every_policy() -> None:
     views = [policy_view(POLICIES[name]) for name in ("canary", "live", "killed", "new")]
     assert listing(views, NOW, Style(), namespaces=True) == [
         "NAMESPACE  NAME  PHASE     STEP  QUOTES          GATES  PODS  AGE  MESSAGE",
-        "desk       btc   … Canary  2/3   candidate 20 %  …4     -     7d   step 2 of 3, the candidate quotes"
+        "desk       btc   … Canary  2/3   candidate 20 %  …4     3/4   7d   step 2 of 3, the candidate quotes"
         " 20 % of the time; waiting for: evidence",
-        "desk       btc   ✓ Live    -     candidate 95 %  ✓3 …1  -     7d   the candidate quotes 95 % of the"
+        "desk       btc   ✓ Live    -     candidate 95 %  ✓3 …1  3/4   7d   the candidate quotes 95 % of the"
         " time, guarded by 4 gate(s)",
-        "desk       btc   ✗ Killed  2/3   nothing         -      -     7d   KillSwitch all: venue rejects"
+        "desk       btc   ✗ Killed  2/3   nothing         -      3/4   7d   KillSwitch all: venue rejects"
         " orders (by risk); nothing quotes",
         "desk       btc   … Unseen  -     -               -      -     7d",
     ]
+
+
+def test_the_guide_shows_a_listing_as_a_terminal_of_120_columns_does() -> None:
+    views = [
+        policy_view(changed(POLICIES[name], "metadata.name", name.replace(" ", "-")))
+        for name in ("canary", "killed", "live", "rolled back")
+    ]
+    lines = listing(views, NOW, Style(), namespaces=True, width=120)
+    assert "\n".join(lines) in (REPOSITORY / "docs" / "kubectl-quoting.md").read_text()
 
 
 def test_a_switch_concerns_a_policy_labels_or_everything() -> None:

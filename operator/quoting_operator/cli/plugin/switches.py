@@ -57,7 +57,7 @@ async def _kill(cluster: Cluster, args: argparse.Namespace) -> int:
     style = screen.style()
     said = "nothing quotes" if engaged["spec"]["action"] == SwitchAction.HALT else "baselines quote"
     concerned = await _concerned(cluster, selector)
-    print(f"{style.mark(Tone.BAD)} KillSwitch {name} is engaged: {said}; {concerned}")
+    print(f"{style.mark(Tone.ODD)} KillSwitch {name} is engaged: {said}; {concerned}")
     print(f"  to end it: kubectl quoting release {name} --reason ...")
     return 0
 
