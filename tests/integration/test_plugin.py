@@ -146,7 +146,7 @@ def test_an_older_revision_is_compared_and_put_back(terminal: Terminal) -> None:
 
 @pytest.mark.usefixtures("running")
 def test_who_may_kill_may_not_release(terminal: Terminal) -> None:
-    trader = terminal.people.bind("trader", "quoting-killswitch-engage", "view", "quoting-view")
+    trader = terminal.people.bind("trader", "quoting-killswitch-engage")
     officer = terminal.people.bind("officer", "quoting-killswitch-release")
     terminal.apply(ROLLED_OUT)
     terminal.reaches("Paper")
@@ -154,12 +154,14 @@ def test_who_may_kill_may_not_release(terminal: Terminal) -> None:
     said = terminal.types("kill", "btc", "--reason", "odd fills", user=trader)
     assert (said.status, said.out.splitlines()[0]) == (
         0,
-        f"! KillSwitch {name} is engaged: baselines quote; it concerns 1 policy:"
-        f" {terminal.people.namespace}/btc",
+        f"! KillSwitch {name} is engaged: baselines quote; which policies it concerns could not be read",
     )
     assert terminal.types("kill", "btc", "--halt", "--reason", "worse", user=trader).status == 0
+    assert "it concerns 1 policy: " in terminal.types("kill", "btc", "--reason", "softer").out
+    said = terminal.types("kill", "bct", "--reason", "odd fills")
+    assert (said.status, "no QuotingPolicy bct" in said.err) == (3, True)
     terminal.reaches("Killed")
-    assert f"worse (by {trader}); nothing quotes" in terminal.types("status", "btc").out
+    assert "softer (by admin); nothing quotes" in terminal.types("status", "btc").out
     said = terminal.types("release", "btc", "--reason", "fine", user=trader)
     assert said == (
         3,

@@ -26,6 +26,8 @@ from quoting_operator.rollout.revisions import StoredRevision
 
 _FORBIDDEN, _TOO_MANY, _SERVER_FAULT = 403, 429, 500
 _SELF_REVIEWS = Kind("authentication.k8s.io/v1", "selfsubjectreviews", namespaced=False)
+_NOT_INSTALLED = "this cluster does not know our resources; install them: kubectl apply -k crds"
+_UNKNOWN_KIND = ("404 page not found", "page not found", "the server could not find the requested resource")
 _POLICY_WORDS = re.compile(r"ValidatingAdmissionPolicy '[^']*' with binding '[^']*' denied request: ")
 
 
@@ -53,9 +55,7 @@ class Cluster:
             )
         except KubeError as error:
             if error.status == NOT_FOUND:
-                raise PluginError(
-                    "this cluster does not know QuotingPolicies; install them: kubectl apply -k crds"
-                ) from None
+                raise PluginError(_NOT_INSTALLED) from None
             raise
         return sorted(found, key=lambda p: (p["metadata"]["namespace"], p["metadata"]["name"]))
 
@@ -106,8 +106,8 @@ def passing(error: KubeError) -> bool:
 
 def told(error: KubeError) -> str:
     """An error of the API server in one line: its own words, without those about our admission policies."""
-    words = _POLICY_WORDS.sub("", " ".join(str(error).split()))
-    return words.removeprefix(f"{error.status}: ")
+    words = _POLICY_WORDS.sub("", " ".join(str(error).split())).removeprefix(f"{error.status}: ")
+    return _NOT_INSTALLED if error.status == NOT_FOUND and words in _UNKNOWN_KIND else words
 
 
 async def _allowed(read: Awaitable[Any]) -> Any:

@@ -45,12 +45,11 @@ def run(args: argparse.Namespace) -> int:
 
 async def _kill(cluster: Cluster, args: argparse.Namespace) -> int:
     name, selector = scope(cluster.namespace, args.name or "", args.selector)
-    if args.name:
-        await cluster.policy(args.name)
+    await _exists(cluster, args.name)
     action = SwitchAction.HALT if args.halt else SwitchAction.BASELINE
     reason = _reason(args, f"why stop {args.name or args.selector or EVERYTHING}?")
     spec = KillSwitchSpec(
-        engaged=True, action=action, reason=f"{reason} (by {await cluster.whoami()})", selector=selector
+        engaged=True, action=action, reason=await _signed(cluster, reason), selector=selector
     )
     body = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     engaged = await _engaged(cluster, name, body)
@@ -60,6 +59,23 @@ async def _kill(cluster: Cluster, args: argparse.Namespace) -> int:
     print(f"{style.mark(Tone.ODD)} KillSwitch {name} is engaged: {said}; {concerned}")
     print(f"  to end it: kubectl quoting release {name} --reason ...")
     return 0
+
+
+async def _exists(cluster: Cluster, policy: str | None) -> None:
+    """Refuse a policy that does not exist. Who may stop the market need not be able to look at policies."""
+    try:
+        if policy:
+            await cluster.policy(policy)
+    except KubeError:
+        return
+
+
+async def _signed(cluster: Cluster, reason: str) -> str:
+    """The reason with who gives it; that the name could not be asked for stops nothing."""
+    try:
+        return f"{reason} (by {await cluster.whoami()})"
+    except KubeError:
+        return reason
 
 
 async def _engaged(cluster: Cluster, name: str, spec: Json) -> Json:
@@ -126,8 +142,8 @@ async def _release(cluster: Cluster, args: argparse.Namespace) -> int:
         print(f"KillSwitch {name} is not engaged")
         return 0
     reason = _reason(args, f"why release {name}?")
-    words = f"{reason} (by {await cluster.whoami()})"
-    changed = {**switch, "spec": {**switch["spec"], "engaged": False, "reason": words}}
+    spec = {**switch["spec"], "engaged": False, "reason": await _signed(cluster, reason)}
+    changed = {**switch, "spec": spec}
     await cluster.kube.replace(KILL_SWITCHES, None, changed)
     print(f"{screen.style().mark(Tone.GOOD)} KillSwitch {name} is released")
     return 0
