@@ -161,7 +161,8 @@ def test_who_may_kill_may_not_release(terminal: Terminal) -> None:
     said = terminal.types("kill", "bct", "--reason", "odd fills")
     assert (said.status, "no QuotingPolicy bct" in said.err) == (3, True)
     terminal.reaches("Killed")
-    assert "softer (by admin); nothing quotes" in terminal.types("status", "btc").out
+    me = terminal.people.kube.kubectl("auth", "whoami", "-o", "jsonpath={.status.userInfo.username}")
+    assert f"softer (by {me}); nothing quotes" in terminal.types("status", "btc").out
     said = terminal.types("release", "btc", "--reason", "fine", user=trader)
     assert said == (
         3,

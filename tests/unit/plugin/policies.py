@@ -139,6 +139,7 @@ POLICIES: dict[str, Json] = {
                      **staged("Shadow"), gates=evidence(RolloutStage.SHADOW, 60, 0.6),
                      paper={"job": "btc-paper", "sessions": 20, "finished": 20, "report": "btc-paper-report"},
                      conformance={"job": "btc-clamps", "state": "Passed", "message": "no limit was crossed"},
+                     attested=[{"criterion": "reviewed", "digest": DIGEST, "by": "ann", "at": ago(hours=2)}],
                      rehearsal={"id": "r1", "state": "Running", "requestedAt": ago(minutes=1)}),
     "canary": policy("Canary", "step 2 of 3, the candidate quotes 20 % of the time; waiting for: evidence",
                      **_CANARY, effective=_effective("Candidate", 20),
@@ -161,6 +162,7 @@ POLICIES: dict[str, Json] = {
     "blind": policy("Canary", "step 2 of 3, the candidate quotes 20 % of the time; waiting for: evidence",
                     **_CANARY, effective=_effective("Candidate", 20),
                     gates=evidence(RolloutStage.CANARY, 30, 0.3, missed=1),
+                    blocks={"next": 2, "since": ago(hours=2), "lastAcceptedAt": ago(minutes=35)},
                     conditions=conditions(**FINE, GatesHealthy=(
                         "False", "Unreachable", "Prometheus cannot be reached: connection refused"))),
     "live": policy("Live", "the candidate quotes 95 % of the time, guarded by 4 gate(s)", **staged("Live"),

@@ -123,6 +123,12 @@ def _proofs(view: PolicyView, style: Style) -> Node | None:
         for name, proof in found
         if proof is not None
     ]
+    digest = "" if view.status.candidate is None else view.status.candidate.digest
+    shown += [
+        f"{style.mark(Tone.GOOD)} {stated.criterion} attested by {stated.by}"
+        for stated in view.status.attested
+        if stated.digest == digest
+    ]
     return section("proofs", "   ".join(shown), style) if shown else None
 
 

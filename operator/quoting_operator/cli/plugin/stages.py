@@ -11,6 +11,7 @@ from quoting_operator.cli.plugin.style import Style, Tone
 from quoting_operator.cli.plugin.tree import Node
 from quoting_operator.cli.plugin.view import PolicyView
 from quoting_operator.cli.plugin.words import age, duration
+from quoting_operator.rollout.evidence import blind_at
 from quoting_operator.rollout.plan import Terms, terms
 from quoting_policy.errors import InputError
 
@@ -74,9 +75,22 @@ def _waits(view: PolicyView, rollout: Rollout, now: datetime) -> list[Node]:
         ends = f"in {duration(left.total_seconds())}" if left > timedelta(0) else "over"
         words.append(f"deadline {ends}")
     nodes = [Node(", ".join(words))]
+    if measured := _measured(view, rollout, asked, now):
+        nodes.append(Node(measured))
     if waits := _pause(view, asked, now):
         nodes.append(Node(waits))
     return nodes
+
+
+def _measured(view: PolicyView, rollout: Rollout, asked: Terms, now: datetime) -> str:
+    """Until when the candidate may go on without measurements, where it is in the market."""
+    blocks, at = view.status.blocks, blind_at(view.status, rollout, asked)
+    if blocks is None or at is None or not asked.exposure_percent:
+        return ""
+    last = blocks.last_accepted_at
+    seen = "no block accepted yet" if last is None else f"last block accepted {age(last, now)} ago"
+    left = (at - now).total_seconds()
+    return f"{seen}; without another the baseline takes over {f'in {duration(left)}' if left > 0 else 'now'}"
 
 
 def _pause(view: PolicyView, asked: Terms, now: datetime) -> str:
