@@ -34,6 +34,8 @@ def guarded_api(quoting_api: Kube) -> Kube:
     probe = changed(KILL_SWITCH, "metadata.name", "probe")
     probe["spec"]["selector"] = {"namespaces": ["nowhere"]}
     quoting_api.kubectl("apply", "-f", "-", given=json.dumps(probe))
+    left = ("clusterrolebinding/probe", "clusterrolebinding/probe-delete", "clusterrole/probe-delete")
+    quoting_api.kubectl("delete", "--ignore-not-found", *left)  # of a run before, on a cluster that stays
     quoting_api.kubectl(
         "create", "clusterrolebinding", "probe", "--clusterrole=quoting-killswitch-release", "--user=probe"
     )
