@@ -111,13 +111,24 @@ def test_the_guide_shows_a_listing_as_a_terminal_of_120_columns_does() -> None:
 
 
 def test_a_switch_concerns_a_policy_labels_or_everything() -> None:
-    assert scope("desk", "btc", "") == ("desk.btc", SwitchSelector(namespaces=("desk",), names=("btc",)))
-    assert scope("desk", "", "")[1] == SwitchSelector()
-    name, selector = scope("desk", "", "venue=Kraken,tier==1")
+    assert scope("btc", "", current="desk", given="") == (
+        "desk.btc",
+        SwitchSelector(namespaces=("desk",), names=("btc",)),
+    )
+    assert scope("", "", current="desk", given="") == ("everything", SwitchSelector())
+    name, selector = scope("", "venue=Kraken,tier==1", current="desk", given="")
     assert name == "labels.venue-kraken-tier-1"
     assert selector.policies.match_labels == {"venue": "Kraken", "tier": "1"}
+    assert selector.namespaces == ()
     with pytest.raises(InputError, match="label=value"):
-        scope("desk", "", "venue")
+        scope("", "venue", current="desk", given="")
+
+
+def test_a_namespace_that_is_typed_bounds_a_switch() -> None:
+    everything = scope("", "", current="desk", given="desk")
+    assert everything == ("everything.desk", SwitchSelector(namespaces=("desk",)))
+    name, selector = scope("", "venue=x", current="desk", given="desk")
+    assert (name, selector.namespaces) == ("labels.venue-x.desk", ("desk",))
 
 
 @pytest.mark.parametrize(

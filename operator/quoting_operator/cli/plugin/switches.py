@@ -32,8 +32,15 @@ def configure(parser: argparse.ArgumentParser, verb: str) -> None:
         return
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("name", metavar="NAME", nargs="?", help="the policy")
-    what.add_argument("--all", action="store_true", help="every policy of the cluster")
-    what.add_argument("-l", "--selector", default="", help="policies with these labels, in every namespace")
+    what.add_argument(
+        "--all", action="store_true", help="every policy of the cluster, or of the namespace that -n names"
+    )
+    what.add_argument(
+        "-l",
+        "--selector",
+        default="",
+        help="policies with these labels, everywhere or in the namespace that -n names",
+    )
     add("--halt", action="store_true", help="nobody quotes; without it the baselines go on")
     add("--reason", default="", help="why; needed, and put on record")
 
@@ -44,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _kill(cluster: Cluster, args: argparse.Namespace) -> int:
-    name, selector = scope(cluster.namespace, args.name or "", args.selector)
+    name, selector = scope(args.name or "", args.selector, current=cluster.namespace, given=args.namespace)
     await _exists(cluster, args.name)
     action = SwitchAction.HALT if args.halt else SwitchAction.BASELINE
     reason = _reason(args, f"why stop {args.name or args.selector or EVERYTHING}?")
@@ -104,23 +111,28 @@ def stronger(present: Mapping[str, Any], spec: Json) -> Json:
     return {**present, "spec": {**spec, "action": SwitchAction.HALT.value} if halts else spec}
 
 
-def scope(namespace: str, policy: str, labels: str) -> tuple[str, SwitchSelector]:
-    """Name and selector of the switch for a policy, for labels, or for everything."""
+def scope(policy: str, labels: str, *, current: str, given: str) -> tuple[str, SwitchSelector]:
+    """Name and selector of the switch for a policy, for labels, or for everything.
+
+    current: namespace of the policy. given: the one that was typed; others reach beyond the current one.
+    """
     if policy:
-        return f"{namespace}.{policy}", SwitchSelector(namespaces=(namespace,), names=(policy,))
+        return f"{current}.{policy}", SwitchSelector(namespaces=(current,), names=(policy,))
+    place, spaces = (f".{given}", (given,)) if given else ("", ())
     if not labels:
-        return EVERYTHING, SwitchSelector()
+        return EVERYTHING + place, SwitchSelector(namespaces=spaces)
     pairs = [pair.split("=") for pair in labels.replace("==", "=").split(",")]
     if any(len(pair) != 2 or not all(pair) for pair in pairs):
         raise InputError("--selector", labels, "label=value, or more of them with commas")
     name = re.sub(r"[^a-z0-9.-]+", "-", labels.lower()).strip("-.")
-    return f"labels.{name}", SwitchSelector(policies=LabelSelector(match_labels=dict(pairs)))
+    chosen = SwitchSelector(namespaces=spaces, policies=LabelSelector(match_labels=dict(pairs)))
+    return f"labels.{name}{place}", chosen
 
 
 async def _concerned(cluster: Cluster, selector: SwitchSelector) -> str:
     """Which policies a switch concerns; that they cannot be listed stops nothing."""
     try:
-        found = await cluster.policies(everywhere=not selector.names)
+        found = await cluster.policies(everywhere=not selector.namespaces)
     except (KubeError, PluginError):
         return "which policies it concerns could not be read"
     names = [
