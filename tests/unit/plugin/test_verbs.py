@@ -10,10 +10,11 @@ import pytest
 
 from quoting_operator.api.killswitch import SwitchSelector
 from quoting_operator.api.status import Phase
+from quoting_operator.cli.plugin import screen
 from quoting_operator.cli.plugin.completion import SCRIPTS, candidates, complete
 from quoting_operator.cli.plugin.errors import PluginError
 from quoting_operator.cli.plugin.health import OF_PHASE, Health, health, worth_a_look
-from quoting_operator.cli.plugin.listing import listing
+from quoting_operator.cli.plugin.listing import brief, listing
 from quoting_operator.cli.plugin.main import VERBS, main, parser
 from quoting_operator.cli.plugin.naming import given
 from quoting_operator.cli.plugin.report import unpacked
@@ -99,6 +100,26 @@ def test_a_listing_has_a_line_for_every_policy() -> None:
         " orders (by risk); nothing quotes",
         "desk       btc   … Unseen  -     -               -      -     7d",
     ]
+
+
+def test_a_log_has_a_line_that_time_alone_does_not_change() -> None:
+    assert brief(policy_view(POLICIES["live"]), Style()) == (
+        "desk/btc ✓ Live, quotes candidate 95 %, gates ✓3 …1: the candidate quotes 95 % of the time, guarded"
+        " by 4 gate(s)"
+    )
+    assert brief(policy_view(POLICIES["new"]), Style()) == "desk/btc … Unseen, quotes -, gates -"
+
+
+async def test_only_what_was_not_there_before_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    looks = iter([["a", "b"], ["a", "b"], ["a", "c"], ["b", "a"]])
+
+    async def look() -> list[str]:
+        return next(looks)
+
+    with pytest.raises(RuntimeError):  # the looks are at an end
+        await screen.tell_changes(look, refresh_s=0.0)
+    told = [line.split(" ")[1] for line in capsys.readouterr().out.splitlines()]
+    assert told == ["a", "b", "c", "b"]
 
 
 def test_the_guide_shows_a_listing_as_a_terminal_of_120_columns_does() -> None:

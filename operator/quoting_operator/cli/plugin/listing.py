@@ -29,20 +29,30 @@ def listing(
     return [cut(line, width, style) for line in lines] if width else lines
 
 
+def brief(view: PolicyView, style: Style) -> str:
+    """A policy in a line that changes only when something happens, for a log."""
+    said = f": {view.status.message}" if view.status.message else ""
+    where = f"{view.meta.namespace}/{view.meta.name}"
+    return f"{where} {_phase(view, style)}, quotes {_quotes(view)}, gates {_gates(view, style)}{said}"
+
+
 def _row(view: PolicyView, now: datetime, style: Style) -> tuple[str, ...]:
-    status, look = view.status, tone(view)
-    phase = "Unseen" if status.phase is None else status.phase.value
-    pods = status.pods
+    pods = view.status.pods
     return (
         view.meta.name,
-        f"{style.mark(look)} {style.paint(phase, look)}",
+        _phase(view, style),
         _step(view),
         _quotes(view),
         _gates(view, style),
         "-" if pods is None else f"{pods.with_sidecar}/{pods.total}",
         short_age(view.created, now),
-        status.message,
+        view.status.message,
     )
+
+
+def _phase(view: PolicyView, style: Style) -> str:
+    phase, look = view.status.phase, tone(view)
+    return f"{style.mark(look)} {style.paint('Unseen' if phase is None else phase.value, look)}"
 
 
 def _step(view: PolicyView) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from quoting_operator.adapters.kube import Json, KubeError
 from quoting_operator.cli.plugin import screen
 from quoting_operator.cli.plugin.cluster import Cluster, connected, passing, told
 from quoting_operator.cli.plugin.health import Health, health, tone
-from quoting_operator.cli.plugin.listing import listing
+from quoting_operator.cli.plugin.listing import brief, listing
 from quoting_operator.cli.plugin.policy_tree import policy_tree
 from quoting_operator.cli.plugin.style import Tone
 from quoting_operator.cli.plugin.tree import draw
@@ -51,14 +51,11 @@ async def _get(cluster: Cluster, args: argparse.Namespace) -> int:
         screen.dump(_plain(found[0]) if args.name else _as_list(found), args.output)
         return 0
 
-    async def look() -> list[str]:
+    async def views() -> list[PolicyView]:
         named = [await cluster.policy(args.name)] if args.name else await _found(cluster, args)
-        views = await asyncio.gather(*(cluster.view(policy) for policy in named))
-        if not views:
-            return [_none(cluster, args)]
-        return [line for view in views for line in _tree(view)]
+        return list(await asyncio.gather(*(cluster.view(policy) for policy in named)))
 
-    return await _shown(look, args)
+    return await _shown(cluster, args, views, _trees)
 
 
 async def _list(cluster: Cluster, args: argparse.Namespace) -> int:
@@ -66,15 +63,14 @@ async def _list(cluster: Cluster, args: argparse.Namespace) -> int:
         screen.dump(_as_list(await _found(cluster, args)), args.output)
         return 0
 
-    async def look() -> list[str]:
-        views = [policy_view(policy) for policy in await _found(cluster, args)]
-        if not views:
-            return [_none(cluster, args)]
-        return listing(
-            views, screen.now(), screen.style(), namespaces=args.all_namespaces, width=screen.width()
-        )
+    async def views() -> list[PolicyView]:
+        return [policy_view(policy) for policy in await _found(cluster, args)]
 
-    return await _shown(look, args)
+    def table(found: Sequence[PolicyView]) -> list[str]:
+        spaces = args.all_namespaces
+        return listing(found, screen.now(), screen.style(), namespaces=spaces, width=screen.width())
+
+    return await _shown(cluster, args, views, table)
 
 
 async def _status(cluster: Cluster, args: argparse.Namespace) -> int:
@@ -102,11 +98,27 @@ async def _status(cluster: Cluster, args: argparse.Namespace) -> int:
     return int(found)
 
 
-async def _shown(look: Look, args: argparse.Namespace) -> int:
-    if args.watch:
-        await screen.watch(_going_on(look))
-    else:
+async def _shown(
+    cluster: Cluster,
+    args: argparse.Namespace,
+    views: Callable[[], Awaitable[list[PolicyView]]],
+    drawn: Callable[[Sequence[PolicyView]], list[str]],
+) -> int:
+    """Show policies once, or until interrupted: drawn anew on a terminal, line by line elsewhere."""
+
+    async def look() -> list[str]:
+        found = await views()
+        return drawn(found) if found else [_none(cluster, args)]
+
+    async def lines() -> list[str]:
+        return [brief(view, screen.style()) for view in await views()]
+
+    if not args.watch:
         screen.show(await look())
+    elif screen.is_terminal():
+        await screen.redraw(_going_on(look))
+    else:
+        await screen.tell_changes(_going_on(lines))
     return 0
 
 
@@ -131,9 +143,9 @@ async def _found(cluster: Cluster, args: argparse.Namespace) -> list[Json]:
     return await cluster.policies(everywhere=args.all_namespaces, labels=args.selector)
 
 
-def _tree(view: PolicyView) -> list[str]:
-    style = screen.style()
-    return list(draw(policy_tree(view, screen.now(), style), style, screen.width()))
+def _trees(views: Sequence[PolicyView]) -> list[str]:
+    style, now, width = screen.style(), screen.now(), screen.width()
+    return [line for view in views for line in draw(policy_tree(view, now, style), style, width)]
 
 
 def _none(cluster: Cluster, args: argparse.Namespace) -> str:
