@@ -8,7 +8,7 @@ from quoting_operator.api.rollout import CanaryStage, Rollout
 from quoting_operator.api.status import Phase, RolloutStage
 from quoting_operator.cli.plugin.health import tone
 from quoting_operator.cli.plugin.style import Style, Tone
-from quoting_operator.cli.plugin.tree import Node
+from quoting_operator.cli.plugin.tree import Node, section
 from quoting_operator.cli.plugin.view import PolicyView
 from quoting_operator.cli.plugin.words import age, duration
 from quoting_operator.rollout.evidence import blind_at
@@ -28,8 +28,7 @@ def stages(view: PolicyView, now: datetime, style: Style) -> Node | None:
     at = _ORDER.index(status.stage)
     arrow = " → " if style.unicode else " > "
     shown = [_stage(stage, i - at, view, rollout, style) for i, stage in enumerate(_ORDER)]
-    label = style.paint("stages", Tone.STRONG) + " " * 5
-    return Node(label + arrow.join(shown), tuple(_waits(view, rollout, now)), hang=11)
+    return section("stages", arrow.join(shown), style, _waits(view, rollout, now))
 
 
 def asked_now(view: PolicyView) -> Terms | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from quoting_operator.cli.plugin.style import Style
+from quoting_operator.cli.plugin.style import Style, Tone
 
 _CODES = re.compile(r"\x1b\[[0-9;]*m")
 _NARROWEST = 20
+_LABEL = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,13 @@ class Node:
     text: str
     children: tuple[Node, ...] = ()
     hang: int = 2
+
+
+def section(label: str, text: str, style: Style, children: Iterable[Node] = ()) -> Node:
+    """A labelled line; the texts of all of them stand under each other."""
+    shown = style.paint(label, Tone.STRONG)
+    line = f"{padded(shown, _LABEL)} {text}" if text else shown
+    return Node(line, tuple(children), hang=_LABEL + 1)
 
 
 def draw(root: Node, style: Style, width: int = 0) -> Iterator[str]:
