@@ -173,6 +173,13 @@ POLICIES: dict[str, Json] = {
                   "pod": "trader-1", "stage": "Canary", "at": ago(minutes=12)},
         quarantined=[{"digest": DIGEST, "reason": f"Breach: {_BREACH}", "at": ago(minutes=12)}],
         conditions=conditions(**{**FINE, "Diverged": ("True", "WishNotFollowed", f"Breach: {_BREACH}")})),
+    "gate failed": policy(
+        "RolledBack", "GateFailed: profit: ln E- reached 9.11 >= 6.17; the baseline quotes", **_CANARY,
+        gates=evidence(RolloutStage.CANARY, 40, -1.2),
+        rollback={"digest": DIGEST, "reason": "GateFailed", "message": "profit: ln E- reached 9.11 >= 6.17",
+                  "stage": "Canary", "at": ago(minutes=12)},
+        quarantined=[{"digest": "b" * 64, "reason": "aborted by bob: wrong file", "at": ago(days=3)},
+                     {"digest": DIGEST, "reason": "GateFailed", "at": ago(minutes=12)}]),
     "expired": policy("Expired", "Shadow: deadline of 24h without enough evidence; the baseline quotes",
                       **staged("Shadow"), expired="Shadow: deadline of 24h without enough evidence",
                       gates=evidence(RolloutStage.SHADOW, 25, -0.02)),
