@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from quoting_operator.cli.plugin.changes import Change, camel, change_lines, changes, restored
+from quoting_operator.cli.plugin.changes import Change, arm_changes, camel, change_lines, changes, restored
 from quoting_operator.cli.plugin.compare import numbered
 from quoting_operator.cli.plugin.errors import PluginError
 from quoting_operator.cli.plugin.style import Style
-from quoting_operator.cli.plugin.undo import before, managed_by_argo_cd
+from quoting_operator.cli.plugin.undo import before, last_good, managed_by_argo_cd
 from quoting_operator.rollout.revisions import StoredRevision
 from quoting_policy.domain import ArmSpec, Limits, PortfolioLimits
 from quoting_policy.errors import InputError
@@ -87,6 +87,17 @@ def test_going_back_replaces_the_arms_that_differ_and_nothing_else() -> None:
     ]
 
 
+def test_the_way_back_is_shown_also_from_a_spec_that_is_not_valid() -> None:
+    spec = copy.deepcopy(WRITTEN["spec"])
+    assert arm_changes(spec, REVISION) == ()
+    spec["candidate"] = {"model": "FixedSpred", "params": {"halfSpread": -4.0, "qty": 1}}
+    assert arm_changes(spec, REVISION) == (
+        Change("candidate.model", "FixedSpred", "FixedSpread"),
+        Change("candidate.params.halfSpread", -4, 4),
+    )
+    assert [change.after for change in arm_changes(spec, BASELINE_ONLY)] == [None, None, None]
+
+
 def test_going_back_to_a_revision_without_candidate_takes_it_out() -> None:
     assert restored(WRITTEN, BASELINE_ONLY)[1:] == [{"op": "remove", "path": "/spec/candidate"}]
 
@@ -120,6 +131,13 @@ def test_the_revision_before_is_the_latest_older_one() -> None:
     assert before(kept[2], kept) == kept[1]
     with pytest.raises(PluginError, match="there is no revision before revision 1"):
         before(kept[0], kept)
+
+
+def test_undo_goes_to_what_is_pinned_while_the_spec_asks_for_something_else() -> None:
+    kept = [stored(1), stored(2)]
+    assert last_good(WRITTEN["spec"], kept[1], kept) == kept[0]
+    edited = {**WRITTEN["spec"], "candidate": {"model": "FixedSpread", "params": {"halfSpread": -1}}}
+    assert last_good(edited, kept[1], kept) == kept[1]
 
 
 def test_argo_cd_is_recognised_by_its_marks() -> None:
