@@ -145,6 +145,18 @@ def test_an_older_revision_is_compared_and_put_back(terminal: Terminal) -> None:
 
 
 @pytest.mark.usefixtures("running")
+def test_a_refused_edit_is_undone(terminal: Terminal) -> None:
+    terminal.apply(ROLLED_OUT)
+    terminal.reaches("Paper")
+    terminal.apply(changed(ROLLED_OUT, "spec.candidate.params.halfSpread", -4))
+    terminal.reaches("Invalid")
+    said = terminal.types("undo", "btc")
+    assert said.status == 0
+    assert said.out.splitlines()[1].split() == ["candidate.params.halfSpread", "-4", "→", "4"]
+    terminal.reaches("Paper")
+
+
+@pytest.mark.usefixtures("running")
 def test_who_may_kill_may_not_release(terminal: Terminal) -> None:
     trader = terminal.people.bind("trader", "quoting-killswitch-engage")
     officer = terminal.people.bind("officer", "quoting-killswitch-release")
