@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
-from tests.conftest import REPOSITORY, Kube, KubectlError
+from tests.conftest import Kube, KubectlError
+from tests.integration.people import People
 from tests.resources import KILL_SWITCH, POLICY, Json, changed
-from tests.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
-BASE = REPOSITORY / "manifests" / "base"
 RISK: Json = {
     "apiVersion": "v1",
     "kind": "ConfigMap",
@@ -21,70 +19,6 @@ RISK: Json = {
     "data": {"limits.yaml": "limits: {maxPosition: '4'}"},
 }
 BOUND = changed(POLICY, "spec.riskPolicyRef", {"name": "desk-risk"})
-
-
-class People:
-    """Acts as different people; each has the roles of its name."""
-
-    def __init__(self, kube: Kube, namespace: str) -> None:
-        self.kube, self.namespace = kube, namespace
-
-    def bind(self, user: str, *roles: str) -> str:
-        name = f"{user}-{self.namespace}"
-        for role in roles:
-            words = (f"--clusterrole={role}", f"--user={name}")
-            self.kube.kubectl("create", "clusterrolebinding", f"{name}-{role}", *words)
-        return name
-
-    def unbind(self) -> None:
-        bindings = self.kube.kubectl("get", "clusterrolebindings", "-o", "name").split()
-        mine = [binding for binding in bindings if self.namespace in binding]
-        self.kube.kubectl("delete", "--ignore-not-found", *mine)
-
-    def apply(self, user: str, resource: Json) -> None:
-        words = ("apply", "-n", self.namespace, f"--as={user}", "-f", "-")
-        self.kube.kubectl(*words, given=json.dumps(resource))
-
-    def refused(self, user: str, resource: Json) -> str:
-        with pytest.raises(KubectlError) as error:
-            self.apply(user, resource)
-        return str(error.value)
-
-
-@pytest.fixture(scope="session")
-def guarded_api(quoting_api: Kube) -> Kube:
-    """The API server with our roles and admission policies in force."""
-    for file in ("roles.yaml", "admission-policies.yaml"):
-        quoting_api.kubectl("apply", "-f", str(BASE / file))
-    probe = changed(KILL_SWITCH, "metadata.name", "probe")
-    probe["spec"]["selector"] = {"namespaces": ["nowhere"]}
-    quoting_api.kubectl("apply", "-f", "-", given=json.dumps(probe))
-    quoting_api.kubectl(
-        "create", "clusterrolebinding", "probe", "--clusterrole=quoting-killswitch-release", "--user=probe"
-    )
-    quoting_api.kubectl("create", "clusterrole", "probe-delete", "--verb=delete", "--resource=killswitches")
-    quoting_api.kubectl(
-        "create", "clusterrolebinding", "probe-delete", "--clusterrole=probe-delete", "--user=deleter"
-    )
-
-    def in_force() -> bool:
-        words = ("delete", "killswitch", "probe", "--as=deleter", "--dry-run=server")
-        try:
-            quoting_api.kubectl(*words)
-        except KubectlError as error:
-            return "verb release" in str(error)
-        return False
-
-    eventually(in_force, "the admission policies to be in force", 60)
-    quoting_api.kubectl("delete", "killswitch", "probe", "--as=probe")
-    return quoting_api
-
-
-@pytest.fixture
-def people(guarded_api: Kube, namespace: str) -> Any:
-    found = People(guarded_api, namespace)
-    yield found
-    found.unbind()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import yaml
@@ -58,6 +59,8 @@ async def read(file: str, context: str = "") -> tuple[Endpoint, str]:
     """
     settings = client.Configuration()
     file = file or KUBE_CONFIG_DEFAULT_LOCATION
+    if not any(Path(part).expanduser().is_file() for part in file.split(os.pathsep)):  # noqa: ASYNC240
+        raise InputError("kubeconfig", file, "a file", "set --kubeconfig or $KUBECONFIG")
     try:
         loader = await config.load_kube_config(  # type: ignore[no-untyped-call]  # theirs
             config_file=file, context=context or None, client_configuration=settings, persist_config=False

@@ -9,7 +9,7 @@ from typing import Any
 from quoting_operator.api.policy import PolicySpec
 from quoting_operator.api.status import PolicyStatus, RolloutStage
 from quoting_operator.gates import Block, DifferenceBlock, RejectedBlock, Rejection, judge, start, update
-from quoting_operator.injection.pod import Sidecar, injected
+from quoting_operator.injection.pod import SIDECAR_ANNOTATION, Sidecar, injected
 from quoting_operator.rollout.evidence import gate_status
 from quoting_operator.rollout.plan import GATE_STAGE, gates_of, levels, plan_of, rollout_of
 from quoting_operator.rollout.revisions import StoredRevision, revision_name, wanted
@@ -99,6 +99,7 @@ def policy(phase: str, message: str, **status: Any) -> Json:
         "conditions": conditions(**FINE),
         "candidate": {"digest": DIGEST},
         "effective": {"arm": "Baseline", "revision": NAME, "digest": DIGEST, "exposurePercent": 0},
+        "pods": {"total": 4, "withSidecar": 3},
         "attempt": 1,
         "fencing": 4,
         "plan": plan_of(SPEC, {}).model_dump(mode="json", by_alias=True),
@@ -138,6 +139,7 @@ POLICIES: dict[str, Json] = {
                      **staged("Shadow"), gates=evidence(RolloutStage.SHADOW, 60, 0.6),
                      paper={"job": "btc-paper", "sessions": 20, "finished": 20, "report": "btc-paper-report"},
                      conformance={"job": "btc-clamps", "state": "Passed", "message": "no limit was crossed"},
+                     attested=[{"criterion": "reviewed", "digest": DIGEST, "by": "ann", "at": ago(hours=2)}],
                      rehearsal={"id": "r1", "state": "Running", "requestedAt": ago(minutes=1)}),
     "canary": policy("Canary", "step 2 of 3, the candidate quotes 20 % of the time; waiting for: evidence",
                      **_CANARY, effective=_effective("Candidate", 20),
@@ -160,6 +162,7 @@ POLICIES: dict[str, Json] = {
     "blind": policy("Canary", "step 2 of 3, the candidate quotes 20 % of the time; waiting for: evidence",
                     **_CANARY, effective=_effective("Candidate", 20),
                     gates=evidence(RolloutStage.CANARY, 30, 0.3, missed=1),
+                    blocks={"next": 2, "since": ago(hours=2), "lastAcceptedAt": ago(minutes=35)},
                     conditions=conditions(**FINE, GatesHealthy=(
                         "False", "Unreachable", "Prometheus cannot be reached: connection refused"))),
     "live": policy("Live", "the candidate quotes 95 % of the time, guarded by 4 gate(s)", **staged("Live"),
@@ -170,6 +173,13 @@ POLICIES: dict[str, Json] = {
                   "pod": "trader-1", "stage": "Canary", "at": ago(minutes=12)},
         quarantined=[{"digest": DIGEST, "reason": f"Breach: {_BREACH}", "at": ago(minutes=12)}],
         conditions=conditions(**{**FINE, "Diverged": ("True", "WishNotFollowed", f"Breach: {_BREACH}")})),
+    "gate failed": policy(
+        "RolledBack", "GateFailed: profit: ln E- reached 9.11 >= 6.17; the baseline quotes", **_CANARY,
+        gates=evidence(RolloutStage.CANARY, 40, -1.2),
+        rollback={"digest": DIGEST, "reason": "GateFailed", "message": "profit: ln E- reached 9.11 >= 6.17",
+                  "stage": "Canary", "at": ago(minutes=12)},
+        quarantined=[{"digest": "b" * 64, "reason": "aborted by bob: wrong file", "at": ago(days=3)},
+                     {"digest": DIGEST, "reason": "GateFailed", "at": ago(minutes=12)}]),
     "expired": policy("Expired", "Shadow: deadline of 24h without enough evidence; the baseline quotes",
                       **staged("Shadow"), expired="Shadow: deadline of 24h without enough evidence",
                       gates=evidence(RolloutStage.SHADOW, 25, -0.02)),
@@ -195,6 +205,7 @@ def pod(name: str, *, engine: str = "", agent: str = "", bare: bool = False, res
     if bare:
         return made
     made = injected(made, Sidecar(image="sidecar:1"))
+    made["metadata"]["annotations"][SIDECAR_ANNOTATION] = "850f3801b7d6" + "0" * 52
     made["status"]["initContainerStatuses"] = [
         {
             "name": part,

@@ -11,12 +11,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from quoting_operator.adapters.kube import QUOTING_POLICIES
+from quoting_operator.adapters.kube import QUOTING_POLICIES, KubeError
 from quoting_operator.api.command import Command, Verb
 from quoting_operator.api.policy import Arm
 from quoting_operator.api.status import CommandStatus
 from quoting_operator.cli.plugin import screen
-from quoting_operator.cli.plugin.cluster import Cluster, connected
+from quoting_operator.cli.plugin.cluster import Cluster, connected, passing
 from quoting_operator.cli.plugin.style import Tone
 from quoting_operator.cli.plugin.view import policy_view
 from quoting_operator.cli.plugin.wording import answer_to, meant_digest, needs_reason, worded
@@ -88,10 +88,20 @@ def _baseline(policy: Mapping[str, Any]) -> str:
 async def _answer(cluster: Cluster, name: str, command: Command, wait_s: float) -> CommandStatus | None:
     until = time.monotonic() + wait_s
     while True:
-        answer = answer_to(command, policy_view(await cluster.policy(name)).status)
+        answer = await _answered(cluster, name, command)
         if answer is not None or time.monotonic() >= until:
             return answer
         await asyncio.sleep(_LOOK_S)
+
+
+async def _answered(cluster: Cluster, name: str, command: Command) -> CommandStatus | None:
+    """The answer if there is one by now. The command is written: a moment without the server ends nothing."""
+    try:
+        return answer_to(command, policy_view(await cluster.policy(name)).status)
+    except KubeError as error:
+        if not passing(error):
+            raise
+        return None
 
 
 def _told(command: Command, name: str, answer: CommandStatus | None, wait_s: float) -> int:

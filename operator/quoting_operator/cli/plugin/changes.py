@@ -15,6 +15,7 @@ from quoting_operator.cli.plugin.words import short
 from quoting_policy.domain import ArmSpec, Revision, canonical_json
 
 _ABSENT = "-"
+_ARMS = ("baseline", "candidate")
 _RANK = {"baseline": 0, "candidate": 1, "limits": 2, "instrument_limits": 3, "portfolio": 4, "instruments": 5}
 _LOOSER_WHEN_SMALLER = frozenset({"min_spread"})
 _LIMITS = ("limits.", "instrument_limits.", "portfolio.")
@@ -32,13 +33,30 @@ class Change:
 
 def changes(before: Revision, after: Revision) -> tuple[Change, ...]:
     """Every field that differs, arms first. Lists of instruments are told apart by symbol."""
-    one, other = _flat(before), _flat(after)
-    fields = sorted({*one, *other}, key=lambda field: (_RANK.get(field.split(".")[0], 9), field))
+    return _differences(_flat(before), _flat(after))
+
+
+def arm_changes(spec: Mapping[str, Any], target: Revision) -> tuple[Change, ...]:
+    """What putting a revision's arms into a spec changes, also where the spec is not a valid one."""
+    arms = {name: _as_held(spec[name]) for name in _ARMS if isinstance(spec.get(name), Mapping)}
+    before = dict(_leaves("", msgspec.json.decode(canonical_json(arms))))
+    after = {field: value for field, value in _flat(target).items() if field.split(".")[0] in _ARMS}
+    return _differences(before, after)
+
+
+def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
+    fields = sorted({*before, *after}, key=lambda field: (_RANK.get(field.split(".")[0], 9), field))
     return tuple(
-        Change(field, one.get(field), other.get(field), _note(field, one.get(field), other.get(field)))
+        Change(field, before.get(field), after.get(field), _note(field, before.get(field), after.get(field)))
         for field in fields
-        if one.get(field) != other.get(field)
+        if before.get(field) != after.get(field)
     )
+
+
+def _as_held(written: Mapping[str, Any]) -> dict[str, Any]:
+    """An arm of a spec with the fields of a revision's."""
+    weights = (written.get("weightsFrom") or {}).get("sha256")
+    return {"model": written.get("model"), "params": written.get("params"), "weights_sha256": weights}
 
 
 def change_lines(found: tuple[Change, ...], style: Style) -> list[str]:
@@ -87,7 +105,7 @@ def _written(arm: ArmSpec, spec: Mapping[str, Any]) -> dict[str, Any]:
     written: dict[str, Any] = {"model": arm.model, "params": msgspec.to_builtins(arm.params)}
     if arm.weights_sha256 is None:
         return written
-    for name in ("candidate", "baseline"):
+    for name in _ARMS:
         source = (spec.get(name) or {}).get("weightsFrom")
         if source is not None and source.get("sha256") == arm.weights_sha256:
             return {**written, "weightsFrom": source}

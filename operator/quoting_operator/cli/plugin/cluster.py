@@ -24,8 +24,10 @@ from quoting_operator.cli.plugin.errors import PluginError
 from quoting_operator.cli.plugin.view import PolicyView, policy_view
 from quoting_operator.rollout.revisions import StoredRevision
 
-_FORBIDDEN = 403
+_FORBIDDEN, _TOO_MANY, _SERVER_FAULT = 403, 429, 500
 _SELF_REVIEWS = Kind("authentication.k8s.io/v1", "selfsubjectreviews", namespaced=False)
+_NOT_INSTALLED = "this cluster does not know our resources; install them: kubectl apply -k crds"
+_UNKNOWN_KIND = ("404 page not found", "page not found", "the server could not find the requested resource")
 _POLICY_WORDS = re.compile(r"ValidatingAdmissionPolicy '[^']*' with binding '[^']*' denied request: ")
 
 
@@ -53,9 +55,7 @@ class Cluster:
             )
         except KubeError as error:
             if error.status == NOT_FOUND:
-                raise PluginError(
-                    "this cluster does not know QuotingPolicies; install them: kubectl apply -k crds"
-                ) from None
+                raise PluginError(_NOT_INSTALLED) from None
             raise
         return sorted(found, key=lambda p: (p["metadata"]["namespace"], p["metadata"]["name"]))
 
@@ -99,10 +99,15 @@ def connected(args: argparse.Namespace, work: Callable[[Cluster, argparse.Namesp
         raise PluginError(told(error)) from None
 
 
+def passing(error: KubeError) -> bool:
+    """Whether the same question may be answered the next time."""
+    return error.status in (0, _TOO_MANY) or error.status >= _SERVER_FAULT
+
+
 def told(error: KubeError) -> str:
     """An error of the API server in one line: its own words, without those about our admission policies."""
-    words = _POLICY_WORDS.sub("", " ".join(str(error).split()))
-    return words.removeprefix(f"{error.status}: ")
+    words = _POLICY_WORDS.sub("", " ".join(str(error).split())).removeprefix(f"{error.status}: ")
+    return _NOT_INSTALLED if error.status == NOT_FOUND and words in _UNKNOWN_KIND else words
 
 
 async def _allowed(read: Awaitable[Any]) -> Any:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from quoting_operator.api.status import GateStatus, RolloutStage
+from quoting_operator.api.status import GateStatus, Phase, RolloutStage
 from quoting_operator.cli.plugin.missing import missing
 from quoting_operator.cli.plugin.stages import asked_now
 from quoting_operator.cli.plugin.style import Style, Tone
-from quoting_operator.cli.plugin.tree import Node, aligned
+from quoting_operator.cli.plugin.tree import Node, aligned, section
 from quoting_operator.cli.plugin.view import PolicyView
 from quoting_operator.cli.plugin.words import plural, signed
 from quoting_operator.gates import GateSpec, Test
 
 VERDICTS = {"Pass": Tone.GOOD, "Fail": Tone.BAD, "Continue": Tone.WAIT, "Inconclusive": Tone.ODD}
+
+_NOBODY_WAITS = frozenset({Phase.ROLLED_BACK, Phase.KILLED, Phase.INVALID})
 
 
 def gates(view: PolicyView, style: Style) -> Node | None:
@@ -27,8 +29,7 @@ def gates(view: PolicyView, style: Style) -> Node | None:
     head = f"{passed} of {len(deciding)} passed"
     if view.status.stage is RolloutStage.LIVE:
         head = f"{plural(len(shown), 'gate')} watching for ever"
-    label = style.paint("gates", Tone.STRONG) + " " * 6
-    return Node(label + head, tuple(Node(row, hang=4) for row in rows))
+    return section("gates", head, style, (Node(row, hang=4) for row in rows))
 
 
 def _row(view: PolicyView, gate: GateStatus, length_s: float, style: Style) -> tuple[str, ...]:
@@ -50,9 +51,13 @@ def _row(view: PolicyView, gate: GateStatus, length_s: float, style: Style) -> t
 
 
 def _said(view: PolicyView, gate: GateStatus, length_s: float) -> str:
-    """What is missing, or why it failed."""
+    """Why it failed, or what is missing where there is still somebody waiting for it."""
+    if gate.verdict == "Fail":
+        return gate.message
+    if view.status.phase in _NOBODY_WAITS:
+        return ""
     state = view.gate_state(gate)
-    return gate.message if state is None or gate.verdict == "Fail" else missing(state, length_s)
+    return gate.message if state is None else missing(state, length_s)
 
 
 def _estimate(gate: GateStatus, spec: GateSpec | None) -> str:

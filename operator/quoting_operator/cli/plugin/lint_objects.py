@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -97,8 +98,7 @@ def _by_schema(content: Json, schema: Json) -> Iterator[Fault]:
         yield Fault("metadata.name", "must be given")
         return
     own = {key: value for key, value in content.items() if key not in _IGNORED}
-    for fault in faults(own, {**schema, "x-kubernetes-validations": []}, ""):
-        yield Fault(fault.field.removeprefix("."), fault.problem)
+    yield from faults(own, {**schema, "x-kubernetes-validations": []}, "")
     rules = {"type": "object", "x-kubernetes-validations": schema.get("x-kubernetes-validations", [])}
     for fault in faults(content, rules, "metadata"):
         yield Fault("metadata.name", fault.problem.removeprefix("metadata.name "))
@@ -161,11 +161,9 @@ def _gates(entries: Sequence[Json]) -> Iterator[str]:
         except InputError as error:
             yield str(error)
             continue
-        yield from (
-            problem.replace(f"gate {gate.name}: ", f"{path}.", 1)
-            for stage in gate.stages
-            for problem in _said(lambda gate=gate, stage=stage: _measurable(gate, stage))
-        )
+        said = [_said(lambda gate=gate, stage=stage: _measurable(gate, stage)) for stage in gate.stages]
+        for problem in dict.fromkeys(chain.from_iterable(said)):
+            yield problem.replace(f"gate {gate.name}: ", f"{path}.", 1)
 
 
 def _measurable(gate: GateSpec, stage: Stage) -> None:

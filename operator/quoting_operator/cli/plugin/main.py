@@ -37,7 +37,7 @@ VERBS = {
     "release": ("switches", "release a kill switch"),
     "report": ("report", "fetch the report of the paper stage"),
     "lint": ("lint", "check files without a cluster, by the API server's rules"),
-    "completion": ("completion", "shell completion: bash, zsh, fish, or of kubectl itself"),
+    "completion": ("completion", "shell completion for bash, zsh or fish"),
 }
 """Verb -> (module, one-line help)."""
 

@@ -22,7 +22,7 @@ class NeverError(Exception):
 
 
 def missing(state: GateState, block_length_s: float) -> str:
-    """What is missing until the gate passes; empty where nothing is, or where it has failed.
+    """What is missing until the gate passes if its estimate stays; empty where nothing is, or if it failed.
 
     block_length_s: 0 where blocks have no length in time, as in paper.
     """
@@ -37,7 +37,7 @@ def missing(state: GateState, block_length_s: float) -> str:
         return str(error)
     if more is None:
         return f"at least {_more(state.spec.min_blocks - state.evidence.n, block_length_s)}"
-    return f"about {_more(more, block_length_s)} at this estimate"
+    return f"about {_more(more, block_length_s)}"
 
 
 def blocks_missing(state: GateState) -> int | None:
@@ -94,4 +94,4 @@ def _ratio(trials: float, pace: float) -> int:
 
 def _more(count: int, block_length_s: float) -> str:
     words = plural(max(1, count), "more block")
-    return f"{words} ({duration(max(1, count) * block_length_s)})" if block_length_s else words
+    return f"{words}, {duration(max(1, count) * block_length_s)}" if block_length_s else words

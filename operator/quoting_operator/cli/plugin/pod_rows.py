@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from quoting_operator.api.policy import POLICY_LABEL
 from quoting_operator.api.status import Effective, EffectiveArm
 from quoting_operator.cli.plugin.style import Style, Tone
-from quoting_operator.cli.plugin.tree import Node, aligned
+from quoting_operator.cli.plugin.tree import Node, aligned, section
 from quoting_operator.cli.plugin.view import PodView, PolicyView
 from quoting_operator.cli.plugin.words import plural, short
 
@@ -13,18 +14,17 @@ _MOST = 20
 
 def pods(view: PolicyView, style: Style) -> Node:
     """The section. A sidecar obeys its own latches and leases: it may quote less than it is told here."""
-    label = style.paint("pods", Tone.STRONG) + " " * 7
     if view.pods is None:
         counted = view.status.pods
         known = "" if counted is None else f"{counted.with_sidecar} of {counted.total} with the sidecar; "
-        return Node(f"{label}{known}you may not list pods here")
+        return section("pods", f"{known}you may not list pods here", style)
     if not view.pods:
-        return Node(f"{label}none carries the label quoting.dev/policy={view.meta.name}")
+        return section("pods", f"none carries the label {POLICY_LABEL}={view.meta.name}", style)
     ready = sum(pod.ready for pod in view.pods)
     rows = aligned([_row(pod, view, style) for pod in view.pods[:_MOST]])
     more = [f"and {plural(len(view.pods) - _MOST, 'more pod')}"] if len(view.pods) > _MOST else []
-    head = f"{label}{ready} of {len(view.pods)} ready"
-    return Node(head, tuple(Node(row, hang=4) for row in (*rows, *more)))
+    head = f"{ready} of {len(view.pods)} ready"
+    return section("pods", head, style, (Node(row, hang=4) for row in (*rows, *more)))
 
 
 def _row(pod: PodView, view: PolicyView, style: Style) -> tuple[str, ...]:

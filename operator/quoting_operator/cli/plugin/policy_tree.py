@@ -10,11 +10,10 @@ from quoting_operator.cli.plugin.health import tone, worth_a_look
 from quoting_operator.cli.plugin.pod_rows import pods
 from quoting_operator.cli.plugin.stages import stages
 from quoting_operator.cli.plugin.style import Style, Tone
-from quoting_operator.cli.plugin.tree import Node, aligned, padded
+from quoting_operator.cli.plugin.tree import Node, aligned, section
 from quoting_operator.cli.plugin.view import PolicyView
 from quoting_operator.cli.plugin.words import age, clock, short
 
-_LABEL = 10
 _MOST_HISTORY, _MOST_COMMANDS = 5, 3
 _PROOF = {ProofState.RUNNING: Tone.WAIT, ProofState.PASSED: Tone.GOOD, ProofState.FAILED: Tone.BAD}
 
@@ -41,12 +40,6 @@ def policy_tree(view: PolicyView, now: datetime, style: Style) -> Node:
         _history(view, now, style),
     )
     return Node(title, tuple(section for section in sections if section is not None))
-
-
-def section(label: str, text: str, style: Style, children: tuple[Node, ...] = ()) -> Node:
-    """A labelled line."""
-    shown = padded(style.paint(label, Tone.STRONG), _LABEL) if text else style.paint(label, Tone.STRONG)
-    return Node(f"{shown} {text}" if text else shown, children, hang=_LABEL + 1)
 
 
 def _message(view: PolicyView) -> Node | None:
@@ -123,6 +116,12 @@ def _proofs(view: PolicyView, style: Style) -> Node | None:
         for name, proof in found
         if proof is not None
     ]
+    digest = "" if view.status.candidate is None else view.status.candidate.digest
+    shown += [
+        f"{style.mark(Tone.GOOD)} {stated.criterion} attested by {stated.by}"
+        for stated in view.status.attested
+        if stated.digest == digest
+    ]
     return section("proofs", "   ".join(shown), style) if shown else None
 
 
@@ -130,8 +129,8 @@ def _rollback(view: PolicyView, now: datetime, style: Style) -> Node | None:
     """What was rolled back and is held; a way out where there is one."""
     status = view.status
     nodes = []
-    if status.rollback is not None and status.phase is not Phase.LIVE:
-        back = status.rollback
+    back, candidate = status.rollback, status.candidate
+    if back is not None and (candidate is None or candidate.digest == back.digest):
         where = f" in {back.stage.value}" if back.stage else ""
         pod = f", pod {back.pod}" if back.pod else ""
         clamps = f" [{', '.join(back.clamps)}]" if back.clamps else ""

@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Never
 
 import yaml
 
@@ -28,7 +28,12 @@ def style() -> Style:
 
 def width() -> int:
     """Columns to wrap at; 0 where standard output is no terminal, so that lines stay whole."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    return shutil.get_terminal_size().columns if is_terminal() else 0
+
+
+def is_terminal() -> bool:
+    """Whether standard output is a terminal, which can be drawn anew."""
+    return sys.stdout.isatty()
 
 
 def now() -> datetime:
@@ -50,24 +55,26 @@ def dump(value: Any, form: str) -> None:
         print(yaml.safe_dump(value, sort_keys=False, allow_unicode=True), end="")
 
 
-async def watch(look: Callable[[], Awaitable[list[str]]], *, refresh_s: float = REFRESH_S) -> None:
-    """Show what there is until interrupted: a terminal is drawn anew, anything else gets new lines only."""
-    terminal = sys.stdout.isatty()
-    if terminal:
-        print(_CLEAR, end="")
-    before: list[str] = []
+async def redraw(look: Callable[[], Awaitable[list[str]]], *, refresh_s: float = REFRESH_S) -> Never:
+    """Show what there is on the terminal, and again, until interrupted."""
+    print(_CLEAR, end="")
     while True:
         lines = await look()
-        if terminal:
-            room = shutil.get_terminal_size().lines - 1
-            print(
-                _HOME + "".join(f"{line}{_END_OF_LINE}\n" for line in lines[:room]) + _REST,
-                end="",
-                flush=True,
-            )
-        elif lines != before:
-            print("\n".join(lines), flush=True)
-        before = lines
+        room = shutil.get_terminal_size().lines - 1
+        shown = "".join(f"{line}{_END_OF_LINE}\n" for line in lines[:room])
+        print(_HOME + shown + _REST, end="", flush=True)
+        await asyncio.sleep(refresh_s)
+
+
+async def tell_changes(look: Callable[[], Awaitable[list[str]]], *, refresh_s: float = REFRESH_S) -> Never:
+    """Print each line that was not there before, with the time, until interrupted."""
+    before: set[str] = set()
+    while True:
+        lines = await look()
+        for line in lines:
+            if line not in before:
+                print(f"{now():%Y-%m-%dT%H:%M:%SZ} {line}", flush=True)
+        before = set(lines)
         await asyncio.sleep(refresh_s)
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
-from quoting_operator.adapters.kube import Json
+from quoting_operator.adapters.kube import Json, KubeError
 from quoting_operator.cli.plugin import screen
-from quoting_operator.cli.plugin.cluster import Cluster, connected
+from quoting_operator.cli.plugin.cluster import Cluster, connected, passing, told
 from quoting_operator.cli.plugin.health import Health, health, tone
-from quoting_operator.cli.plugin.listing import listing
+from quoting_operator.cli.plugin.listing import brief, listing
 from quoting_operator.cli.plugin.policy_tree import policy_tree
+from quoting_operator.cli.plugin.style import Tone
 from quoting_operator.cli.plugin.tree import draw
 from quoting_operator.cli.plugin.view import PolicyView, policy_view
 from quoting_operator.cli.plugin.words import plural
@@ -47,17 +48,14 @@ def run(args: argparse.Namespace) -> int:
 async def _get(cluster: Cluster, args: argparse.Namespace) -> int:
     if args.output:
         found = [await cluster.policy(args.name)] if args.name else await _found(cluster, args)
-        screen.dump(found[0] if args.name else _as_list(found), args.output)
+        screen.dump(_plain(found[0]) if args.name else _as_list(found), args.output)
         return 0
 
-    async def look() -> list[str]:
+    async def views() -> list[PolicyView]:
         named = [await cluster.policy(args.name)] if args.name else await _found(cluster, args)
-        views = await asyncio.gather(*(cluster.view(policy) for policy in named))
-        if not views:
-            return [_none(cluster, args)]
-        return [line for view in views for line in _tree(view)]
+        return list(await asyncio.gather(*(cluster.view(policy) for policy in named)))
 
-    return await _shown(look, args)
+    return await _shown(cluster, args, views, _trees)
 
 
 async def _list(cluster: Cluster, args: argparse.Namespace) -> int:
@@ -65,29 +63,34 @@ async def _list(cluster: Cluster, args: argparse.Namespace) -> int:
         screen.dump(_as_list(await _found(cluster, args)), args.output)
         return 0
 
-    async def look() -> list[str]:
-        views = [policy_view(policy) for policy in await _found(cluster, args)]
-        if not views:
-            return [_none(cluster, args)]
-        return listing(views, screen.now(), screen.style(), namespaces=args.all_namespaces)
+    async def views() -> list[PolicyView]:
+        return [policy_view(policy) for policy in await _found(cluster, args)]
 
-    return await _shown(look, args)
+    def table(found: Sequence[PolicyView]) -> list[str]:
+        spaces = args.all_namespaces
+        return listing(found, screen.now(), screen.style(), namespaces=spaces, width=screen.width())
+
+    return await _shown(cluster, args, views, table)
 
 
 async def _status(cluster: Cluster, args: argparse.Namespace) -> int:
-    until = time.monotonic() + args.timeout if args.timeout else float("inf")
     if args.timeout < 0:
         raise InputError("--timeout", args.timeout, ">= 0", "0 waits for ever")
+    until = time.monotonic() + args.timeout if args.timeout else float("inf")
     last = ""
     while True:
-        view = policy_view(await cluster.policy(args.name))
-        found = health(view)
-        line = _status_line(view)
+        try:
+            view = policy_view(await cluster.policy(args.name))
+        except KubeError as error:
+            if not (args.watch and passing(error)) or time.monotonic() >= until:
+                raise
+            await asyncio.sleep(_LOOK_S)
+            continue
+        found, line = health(view), _status_line(view)
         if line != last and not args.output:
             print(line, flush=True)
         last = line
-        over = time.monotonic() >= until
-        if not args.watch or found is not Health.PROGRESSING or over:
+        if not args.watch or found is not Health.PROGRESSING or time.monotonic() >= until:
             break
         await asyncio.sleep(_LOOK_S)
     if args.output:
@@ -95,21 +98,54 @@ async def _status(cluster: Cluster, args: argparse.Namespace) -> int:
     return int(found)
 
 
-async def _shown(look: Look, args: argparse.Namespace) -> int:
-    if args.watch:
-        await screen.watch(look)
-    else:
+async def _shown(
+    cluster: Cluster,
+    args: argparse.Namespace,
+    views: Callable[[], Awaitable[list[PolicyView]]],
+    drawn: Callable[[Sequence[PolicyView]], list[str]],
+) -> int:
+    """Show policies once, or until interrupted: drawn anew on a terminal, line by line elsewhere."""
+
+    async def look() -> list[str]:
+        found = await views()
+        return drawn(found) if found else [_none(cluster, args)]
+
+    async def lines() -> list[str]:
+        return [brief(view, screen.style()) for view in await views()]
+
+    if not args.watch:
         screen.show(await look())
+    elif screen.is_terminal():
+        await screen.redraw(_going_on(look))
+    else:
+        await screen.tell_changes(_going_on(lines))
     return 0
+
+
+def _going_on(look: Look) -> Look:
+    """The look, which does not end where the API server does not answer for a while: what was seen stays."""
+    seen: list[str] = []
+
+    async def again() -> list[str]:
+        nonlocal seen
+        try:
+            seen = await look()
+        except KubeError as error:
+            if not passing(error):
+                raise
+            return [*seen, f"{screen.style().mark(Tone.ODD)} not up to date: {told(error)}"]
+        return seen
+
+    return again
 
 
 async def _found(cluster: Cluster, args: argparse.Namespace) -> list[Json]:
     return await cluster.policies(everywhere=args.all_namespaces, labels=args.selector)
 
 
-def _tree(view: PolicyView) -> list[str]:
-    style = screen.style()
-    return list(draw(policy_tree(view, screen.now(), style), style, screen.width()))
+def _trees(views: Sequence[PolicyView]) -> list[str]:
+    style, now, width = screen.style(), screen.now(), screen.width()
+    return [line for view in views for line in draw(policy_tree(view, now, style), style, width)]
 
 
 def _none(cluster: Cluster, args: argparse.Namespace) -> str:
@@ -139,4 +175,9 @@ def _as_status(view: PolicyView, found: Health) -> Json:
 
 
 def _as_list(items: list[Json]) -> Json:
-    return {"apiVersion": "v1", "kind": "List", "items": items}
+    return {"apiVersion": "v1", "kind": "List", "items": [_plain(item) for item in items]}
+
+
+def _plain(item: Json) -> Json:
+    """An object without who manages which field, as kubectl shows it."""
+    return {**item, "metadata": {k: v for k, v in item["metadata"].items() if k != "managedFields"}}

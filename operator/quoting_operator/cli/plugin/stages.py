@@ -8,9 +8,10 @@ from quoting_operator.api.rollout import CanaryStage, Rollout
 from quoting_operator.api.status import Phase, RolloutStage
 from quoting_operator.cli.plugin.health import tone
 from quoting_operator.cli.plugin.style import Style, Tone
-from quoting_operator.cli.plugin.tree import Node
+from quoting_operator.cli.plugin.tree import Node, section
 from quoting_operator.cli.plugin.view import PolicyView
 from quoting_operator.cli.plugin.words import age, duration
+from quoting_operator.rollout.evidence import blind_at
 from quoting_operator.rollout.plan import Terms, terms
 from quoting_policy.errors import InputError
 
@@ -27,8 +28,7 @@ def stages(view: PolicyView, now: datetime, style: Style) -> Node | None:
     at = _ORDER.index(status.stage)
     arrow = " → " if style.unicode else " > "
     shown = [_stage(stage, i - at, view, rollout, style) for i, stage in enumerate(_ORDER)]
-    label = style.paint("stages", Tone.STRONG) + " " * 5
-    return Node(label + arrow.join(shown), tuple(_waits(view, rollout, now)), hang=11)
+    return section("stages", arrow.join(shown), style, _waits(view, rollout, now))
 
 
 def asked_now(view: PolicyView) -> Terms | None:
@@ -74,9 +74,22 @@ def _waits(view: PolicyView, rollout: Rollout, now: datetime) -> list[Node]:
         ends = f"in {duration(left.total_seconds())}" if left > timedelta(0) else "over"
         words.append(f"deadline {ends}")
     nodes = [Node(", ".join(words))]
+    if measured := _measured(view, rollout, asked, now):
+        nodes.append(Node(measured))
     if waits := _pause(view, asked, now):
         nodes.append(Node(waits))
     return nodes
+
+
+def _measured(view: PolicyView, rollout: Rollout, asked: Terms, now: datetime) -> str:
+    """Until when the candidate may go on without measurements, where it is in the market."""
+    blocks, at = view.status.blocks, blind_at(view.status, rollout, asked)
+    if blocks is None or at is None or not asked.exposure_percent:
+        return ""
+    last = blocks.last_accepted_at
+    seen = "no block accepted yet" if last is None else f"last block accepted {age(last, now)} ago"
+    left = (at - now).total_seconds()
+    return f"{seen}; without another the baseline takes over {f'in {duration(left)}' if left > 0 else 'now'}"
 
 
 def _pause(view: PolicyView, asked: Terms, now: datetime) -> str:

@@ -107,10 +107,10 @@ def _members(value: Mapping[str, Any], schema: Mapping[str, Any], path: str) -> 
     for name in schema.get("required", ()):
         if name not in value:
             what = known.get(name, {}).get("description", "")
-            yield Fault(f"{path}.{name}", f"must be given{f': {what}' if what else ''}")
+            yield Fault(_inside(path, name), f"must be given{f': {what}' if what else ''}")
     others = schema.get("additionalProperties")
     for name, item in value.items():
-        where = f"{path}.{name}"
+        where = _inside(path, name)
         if name in known:
             yield from faults(item, known[name], where)
         elif others is not None:
@@ -119,6 +119,10 @@ def _members(value: Mapping[str, Any], schema: Mapping[str, Any], path: str) -> 
             close = difflib.get_close_matches(str(name), known, n=1)
             meant = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
             yield Fault(where, f"is not a field; {meant}")
+
+
+def _inside(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
 
 
 def _items(value: list[Any], schema: Mapping[str, Any], path: str) -> Iterator[Fault]:

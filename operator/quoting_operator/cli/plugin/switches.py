@@ -32,8 +32,15 @@ def configure(parser: argparse.ArgumentParser, verb: str) -> None:
         return
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("name", metavar="NAME", nargs="?", help="the policy")
-    what.add_argument("--all", action="store_true", help="every policy of the cluster")
-    what.add_argument("-l", "--selector", default="", help="policies with these labels, in every namespace")
+    what.add_argument(
+        "--all", action="store_true", help="every policy of the cluster, or of the namespace that -n names"
+    )
+    what.add_argument(
+        "-l",
+        "--selector",
+        default="",
+        help="policies with these labels, everywhere or in the namespace that -n names",
+    )
     add("--halt", action="store_true", help="nobody quotes; without it the baselines go on")
     add("--reason", default="", help="why; needed, and put on record")
 
@@ -44,22 +51,38 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _kill(cluster: Cluster, args: argparse.Namespace) -> int:
-    name, selector = scope(cluster.namespace, args.name or "", args.selector)
-    if args.name:
-        await cluster.policy(args.name)
+    name, selector = scope(args.name or "", args.selector, current=cluster.namespace, given=args.namespace)
+    await _exists(cluster, args.name)
     action = SwitchAction.HALT if args.halt else SwitchAction.BASELINE
     reason = _reason(args, f"why stop {args.name or args.selector or EVERYTHING}?")
     spec = KillSwitchSpec(
-        engaged=True, action=action, reason=f"{reason} (by {await cluster.whoami()})", selector=selector
+        engaged=True, action=action, reason=await _signed(cluster, reason), selector=selector
     )
     body = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     engaged = await _engaged(cluster, name, body)
     style = screen.style()
     said = "nothing quotes" if engaged["spec"]["action"] == SwitchAction.HALT else "baselines quote"
     concerned = await _concerned(cluster, selector)
-    print(f"{style.mark(Tone.BAD)} KillSwitch {name} is engaged: {said}; {concerned}")
+    print(f"{style.mark(Tone.ODD)} KillSwitch {name} is engaged: {said}; {concerned}")
     print(f"  to end it: kubectl quoting release {name} --reason ...")
     return 0
+
+
+async def _exists(cluster: Cluster, policy: str | None) -> None:
+    """Refuse a policy that does not exist. Who may stop the market need not be able to look at policies."""
+    try:
+        if policy:
+            await cluster.policy(policy)
+    except KubeError:
+        return
+
+
+async def _signed(cluster: Cluster, reason: str) -> str:
+    """The reason with who gives it; that the name could not be asked for stops nothing."""
+    try:
+        return f"{reason} (by {await cluster.whoami()})"
+    except KubeError:
+        return reason
 
 
 async def _engaged(cluster: Cluster, name: str, spec: Json) -> Json:
@@ -88,23 +111,28 @@ def stronger(present: Mapping[str, Any], spec: Json) -> Json:
     return {**present, "spec": {**spec, "action": SwitchAction.HALT.value} if halts else spec}
 
 
-def scope(namespace: str, policy: str, labels: str) -> tuple[str, SwitchSelector]:
-    """Name and selector of the switch for a policy, for labels, or for everything."""
+def scope(policy: str, labels: str, *, current: str, given: str) -> tuple[str, SwitchSelector]:
+    """Name and selector of the switch for a policy, for labels, or for everything.
+
+    current: namespace of the policy. given: the one that was typed; others reach beyond the current one.
+    """
     if policy:
-        return f"{namespace}.{policy}", SwitchSelector(namespaces=(namespace,), names=(policy,))
+        return f"{current}.{policy}", SwitchSelector(namespaces=(current,), names=(policy,))
+    place, spaces = (f".{given}", (given,)) if given else ("", ())
     if not labels:
-        return EVERYTHING, SwitchSelector()
+        return EVERYTHING + place, SwitchSelector(namespaces=spaces)
     pairs = [pair.split("=") for pair in labels.replace("==", "=").split(",")]
     if any(len(pair) != 2 or not all(pair) for pair in pairs):
         raise InputError("--selector", labels, "label=value, or more of them with commas")
     name = re.sub(r"[^a-z0-9.-]+", "-", labels.lower()).strip("-.")
-    return f"labels.{name}", SwitchSelector(policies=LabelSelector(match_labels=dict(pairs)))
+    chosen = SwitchSelector(namespaces=spaces, policies=LabelSelector(match_labels=dict(pairs)))
+    return f"labels.{name}{place}", chosen
 
 
 async def _concerned(cluster: Cluster, selector: SwitchSelector) -> str:
     """Which policies a switch concerns; that they cannot be listed stops nothing."""
     try:
-        found = await cluster.policies(everywhere=not selector.names)
+        found = await cluster.policies(everywhere=not selector.namespaces)
     except (KubeError, PluginError):
         return "which policies it concerns could not be read"
     names = [
@@ -126,8 +154,8 @@ async def _release(cluster: Cluster, args: argparse.Namespace) -> int:
         print(f"KillSwitch {name} is not engaged")
         return 0
     reason = _reason(args, f"why release {name}?")
-    words = f"{reason} (by {await cluster.whoami()})"
-    changed = {**switch, "spec": {**switch["spec"], "engaged": False, "reason": words}}
+    spec = {**switch["spec"], "engaged": False, "reason": await _signed(cluster, reason)}
+    changed = {**switch, "spec": spec}
     await cluster.kube.replace(KILL_SWITCHES, None, changed)
     print(f"{screen.style().mark(Tone.GOOD)} KillSwitch {name} is released")
     return 0

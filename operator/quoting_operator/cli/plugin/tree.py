@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from quoting_operator.cli.plugin.style import Style
+from quoting_operator.cli.plugin.style import Style, Tone
 
 _CODES = re.compile(r"\x1b\[[0-9;]*m")
 _NARROWEST = 20
+_LABEL = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,13 @@ class Node:
     text: str
     children: tuple[Node, ...] = ()
     hang: int = 2
+
+
+def section(label: str, text: str, style: Style, children: Iterable[Node] = ()) -> Node:
+    """A labelled line; the texts of all of them stand under each other."""
+    shown = style.paint(label, Tone.STRONG)
+    line = f"{padded(shown, _LABEL)} {text}" if text else shown
+    return Node(line, tuple(children), hang=_LABEL + 1)
 
 
 def draw(root: Node, style: Style, width: int = 0) -> Iterator[str]:
@@ -45,6 +53,15 @@ def wrapped(text: str, width: int, hang: int) -> list[str]:
 def columns(text: str) -> int:
     """Columns that a text takes on a terminal."""
     return len(_CODES.sub("", text))
+
+
+def cut(text: str, width: int, style: Style) -> str:
+    """The text, cut off where its end, which has no colours, would be beyond the width."""
+    over = columns(text) - width
+    if over <= 0:
+        return text
+    sign = "…" if style.unicode else "..."
+    return text[: -over - len(sign)] + sign
 
 
 def padded(text: str, width: int) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 
 from quoting_operator.adapters.kube import QUOTING_POLICIES
 from quoting_operator.cli.plugin import screen
-from quoting_operator.cli.plugin.changes import change_lines, changes, restored
+from quoting_operator.cli.plugin.changes import arm_changes, change_lines, restored
 from quoting_operator.cli.plugin.cluster import Cluster, connected
-from quoting_operator.cli.plugin.compare import named, numbered, pinned, wish
+from quoting_operator.cli.plugin.compare import named, numbered, pinned
 from quoting_operator.cli.plugin.errors import PluginError
 from quoting_operator.cli.plugin.style import Tone
 from quoting_operator.rollout.revisions import StoredRevision
@@ -23,7 +23,12 @@ def configure(parser: argparse.ArgumentParser, verb: str) -> None:
     del verb
     add = parser.add_argument
     add("name", metavar="NAME", help="the policy")
-    add("--to-revision", default="", metavar="N", help="left out: the one before the revision that is pinned")
+    add(
+        "--to-revision",
+        default="",
+        metavar="N",
+        help="left out: the pinned one, or the one before it where the spec has its arms",
+    )
     add("--dry-run", action="store_true", help="only say what would change")
 
 
@@ -35,17 +40,17 @@ def run(args: argparse.Namespace) -> int:
 async def _undo(cluster: Cluster, args: argparse.Namespace) -> int:
     policy = await cluster.policy(args.name)
     stored = await cluster.revisions(policy)
-    target = (
-        numbered(stored, args.to_revision) if args.to_revision else before(pinned(policy, stored), stored)
-    )
+    if args.to_revision:
+        target = numbered(stored, args.to_revision)
+    else:
+        target = last_good(policy["spec"], pinned(policy, stored), stored)
     patch = restored(policy, target.content)
     if len(patch) == 1:
         print(f"the spec has the arms of {named(target)} already")
         return 0
-    found = changes(await wish(cluster, policy), target.content)
-    arms = tuple(change for change in found if change.field.startswith(("baseline.", "candidate.")))
     style = screen.style()
-    screen.show([f"the spec → the arms of {named(target)}", *change_lines(arms, style)])
+    found = arm_changes(policy["spec"], target.content)
+    screen.show([f"the spec → the arms of {named(target)}", *change_lines(found, style)])
     if managed_by_argo_cd(policy):
         print(f"{style.mark(Tone.ODD)} Argo CD manages this policy and may undo this: revert it in Git too")
     if args.dry_run:
@@ -54,6 +59,13 @@ async def _undo(cluster: Cluster, args: argparse.Namespace) -> int:
     await cluster.kube.patch(QUOTING_POLICIES, cluster.namespace, args.name, patch)
     print(f"{style.mark(Tone.GOOD)} changed; it is judged like any edit: kubectl quoting get {args.name}")
     return 0
+
+
+def last_good(
+    spec: Mapping[str, Any], current: StoredRevision, stored: list[StoredRevision]
+) -> StoredRevision:
+    """Where `undo` goes: the pinned revision while the spec asks for other arms, else the one before it."""
+    return current if arm_changes(spec, current.content) else before(current, stored)
 
 
 def before(current: StoredRevision, stored: list[StoredRevision]) -> StoredRevision:

@@ -12,10 +12,10 @@ from pydantic import ValidationError
 from quoting_operator.api.metadata import ObjectMeta
 from quoting_operator.api.rollout import Rollout
 from quoting_operator.api.status import GateStatus, PolicyStatus
-from quoting_operator.gates import EvidenceMismatchError, GateSpec, GateState, from_status, parse_gates
+from quoting_operator.gates import EvidenceMismatchError, GateSpec, GateState, from_status
 from quoting_operator.injection.pod import SIDECAR_ANNOTATION
 from quoting_operator.rollout.observed import ENDED, ENGINE_CONTAINER
-from quoting_operator.rollout.plan import rollout_of
+from quoting_operator.rollout.plan import gates_of, rollout_of
 from quoting_operator.rollout.revisions import StoredRevision
 from quoting_policy.errors import InputError
 
@@ -72,10 +72,12 @@ class PolicyView:
             return None
 
     def gate_spec(self, name: str) -> GateSpec | None:
-        """A gate of the plan."""
-        plan = self.status.plan
+        """A gate of the plan, as it holds in the stage at hand."""
+        plan, rollout, stage = self.status.plan, self.rollout, self.status.stage
+        if plan is None or rollout is None or stage is None:
+            return None
         try:
-            gates = parse_gates(list(plan.gates)) if plan is not None and plan.gates else ()
+            gates = gates_of(plan, rollout, stage)
         except InputError:
             return None
         return next((gate for gate in gates if gate.name == name), None)
