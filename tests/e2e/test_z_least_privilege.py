@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,19 @@ pytestmark = pytest.mark.e2e
 OURS = "system:serviceaccount:quoting-system:"
 OPERATOR, WEBHOOK = f"{OURS}quoting-operator", f"{OURS}quoting-webhook"
 
+REVISION = partial(Right, "apps", "controllerrevisions")
 EXCEPTIONS: Mapping[str, Mapping[Right, str]] = {
-    "quoting-operator": {},
+    "quoting-operator": {
+        REVISION(
+            "delete"
+        ): "the first revision goes with the eleventh; and one that is not what its name says",
+        REVISION("get"): "reads a revision that is there already when it is to be made",
+        Right(
+            "coordination.k8s.io", "leases", "delete"
+        ): "takes authority back; no test of a node gives any yet",
+    },
     "quoting-webhook": {},
-    "quoting-sidecar": {},
+    "quoting-sidecar": {Right("", "events", "create"): "tells of a breach; no test of a node breaches yet"},
 }
 """Role -> right -> why it is needed though no end-to-end test uses it."""
 
@@ -62,5 +72,5 @@ def test_an_account_has_the_rights_that_it_uses_and_no_other(
     node: Kube, log: list[str], roles: list[str], of: Callable[[str], bool]
 ) -> None:
     found: Asked = asked(log, of)
-    assert sorted(map(str, found.forbidden)) == []
-    assert unused(granted(rules(node, *roles)), found.allowed, EXCEPTIONS[roles[0]]) == []
+    assert "\n".join(sorted(map(str, found.forbidden))) == ""
+    assert "\n".join(unused(granted(rules(node, *roles)), found.allowed, EXCEPTIONS[roles[0]])) == ""
