@@ -47,7 +47,7 @@ def argocd(control_plane: Kube, processes: Processes) -> ArgoCD:
 
 
 def _installed(kube: Kube, source: Path, folder: Path) -> None:
-    """Our kinds and rules, Argo CD's, its settings with ours among them, and its accounts with their rights."""
+    """Our kinds and rules, Argo CD's, its settings with ours among them, its accounts and their rights."""
     kube.kubectl("apply", "-k", str(REPOSITORY / "crds"))
     for file in ("roles.yaml", "admission-policies.yaml"):
         kube.kubectl("apply", "-f", str(REPOSITORY / "manifests" / "base" / file))

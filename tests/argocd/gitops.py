@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -211,13 +210,3 @@ def _kubeconfig(kube: Kube, account: str, folder: Path) -> Path:
     path = folder / f"{account}.kubeconfig"
     path.write_text(yaml.safe_dump(settings))
     return path
-
-
-def commands(policy: Json) -> dict[str, Json]:
-    """Verb -> command, of the annotations of a policy."""
-    annotations = policy["metadata"].get("annotations", {})
-    return {
-        match[1]: json.loads(value)
-        for key, value in annotations.items()
-        if (match := re.fullmatch(r"command\.quoting\.dev/(.*)", key))
-    }

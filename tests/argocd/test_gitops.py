@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.argocd.gitops import ArgoCD, Repository, commands
+from quoting_operator.api.command import Verb, commands_of
+from tests.argocd.gitops import ArgoCD, Repository
 from tests.resources import CANDIDATE, POLICY, Json, changed
 from tests.waiting import eventually
 
@@ -80,8 +81,8 @@ def test_a_click_on_abort_rolls_back_and_argo_cd_says_why(desk: Desk) -> None:
     desk.shows("Progressing", "Paper: ")
     assert {"abort", "pause"} <= desk.offered()
     desk.act("abort")
-    (command,) = commands(desk.policy()).values()
-    assert (command["verb"], command["by"]) == ("abort", SERVER)
+    (command,), unread = commands_of(desk.policy()["metadata"]["annotations"])
+    assert (command.verb, command.by, unread) == (Verb.ABORT, SERVER, ())
     desk.shows("Degraded", "RolledBack: Aborted")
     assert desk.offered() == set()
     done = {entry["verb"]: entry for entry in desk.policy()["status"]["commands"]}
