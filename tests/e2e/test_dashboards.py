@@ -12,25 +12,18 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.e2e
 
 UNTIL_SOMETHING_HAPPENS = {
-    "overview": {"Breaches"},
+    "operator": {"Reactions, p99", "Rollbacks"},
+    "overview": {"Breaches", "Gates", "Rollbacks by reason"},
     "sidecar": {"Last sealed block seen whole", "Age of the last sealed block"},
-    "policy": {"Latched breaches", "Sealed P&L, candidate less baseline", "Markout by horizon and arm"}
+    "policy": {
+        "Gates",
+        "Latched breaches",
+        "Sealed P&L, candidate less baseline",
+        "Markout by horizon and arm",
+    }
     | {"Refusals", "VaR and CVaR of recent blocks", "Clamps that bound"},
 }
 """Dashboard -> panels that are empty while nothing but a baseline quotes, and nothing fills."""
-
-PROMISED = {
-    "operator": {"Reactions, p99", "Rollbacks"},
-    "overview": {
-        "Policies by phase",
-        "Policies",
-        "Share of time of candidates",
-        "Rollbacks by reason",
-        "Gates",
-    },
-    "policy": {"Phase", "Share of time of the candidate", "Gates"},
-}
-"""Panels on what the operator does not export yet; see tests/unit/manifests/exported.py."""
 
 
 @pytest.mark.parametrize("name", sorted(DASHBOARDS))
@@ -39,7 +32,7 @@ def test_panels_have_data_as_soon_as_a_baseline_quotes(desk: Desk, name: str) ->
         pytest.skip("the cluster of KUBECONFIG has a Prometheus of its own configuration")
     prometheus = desk.kube.local.layout.prometheus
     variables = {"namespace": desk.namespace, "policy": "btc", "pod": "trader-.*"}
-    expected = UNTIL_SOMETHING_HAPPENS.get(name, set()) | PROMISED.get(name, set())
+    expected = UNTIL_SOMETHING_HAPPENS[name]
 
     def empty() -> bool:
         found = without_data(prometheus, DASHBOARDS[name](), variables) - expected
