@@ -17,8 +17,8 @@ from typing import Any
 
 import yaml
 
-from localcluster.layout import _free_ports
 from tests.conftest import Kube
+from tests.ports import free_ports
 from tests.resources import Json
 from tests.waiting import eventually
 
@@ -58,7 +58,7 @@ class Repository:
         bare = folder / "served" / "desk.git"
         self._git("init", "-q", "--bare", "-b", BRANCH, str(bare), at=folder)
         self._git("remote", "add", "origin", str(bare))
-        (port,) = _free_ports(1)
+        (port,) = free_ports(1)
         words = ("--reuseaddr", "--listen=127.0.0.1", f"--port={port}", "--export-all")
         processes.start("git", "git", "daemon", *words, f"--base-path={bare.parent}", str(bare.parent))
         self.url = f"git://127.0.0.1:{port}/desk.git"
@@ -160,7 +160,7 @@ class ArgoCD:
 
 def started(kube: Kube, program: str, source: Path, folder: Path, processes: Processes) -> ArgoCD:
     """Argo CD's three processes and their cache, each with the rights that its own manifests give it."""
-    redis, repository, server, *metrics = _free_ports(6)
+    redis, repository, server, *metrics = free_ports(6)
     common = _environment(source, folder)
     processes.start("redis", "redis-server", "--port", str(redis), "--bind", "127.0.0.1", "--save", "")
     where = [f"--redis=127.0.0.1:{redis}", f"--repo-server=127.0.0.1:{repository}", "--repo-server-plaintext"]
