@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from manifests.generate.files import DASHBOARDS
-from tests.e2e.test_walking_skeleton import Desk, desk, installed  # noqa: F401  fixtures
+from tests.e2e.test_walking_skeleton import Desk, desk  # noqa: F401  a fixture
 from tests.panels import without_data
 from tests.waiting import eventually
 
