@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.conftest import REPOSITORY, Kube
-from tests.least_privilege import Asked, Right, asked, granted, unused
+from tests.least_privilege import Asked, asked, granted, unused
 from tests.resources import Json
 
 pytestmark = pytest.mark.e2e
@@ -18,19 +17,14 @@ pytestmark = pytest.mark.e2e
 OURS = "system:serviceaccount:quoting-system:"
 OPERATOR, WEBHOOK = f"{OURS}quoting-operator", f"{OURS}quoting-webhook"
 
-REVISION = partial(Right, "apps", "controllerrevisions")
-EXCEPTIONS: Mapping[str, Mapping[Right, str]] = {
+EXCEPTIONS: Mapping[str, Mapping[str, str]] = {
     "quoting-operator": {
-        REVISION(
-            "delete"
-        ): "the first revision goes with the eleventh; and one that is not what its name says",
-        REVISION("get"): "reads a revision that is there already when it is to be made",
-        Right(
-            "coordination.k8s.io", "leases", "delete"
-        ): "takes authority back; no test of a node gives any yet",
+        "delete controllerrevisions.apps": "the oldest goes when there are too many",
+        "get controllerrevisions.apps": "when one of the same name is there already",
+        "unquarantine quotingpolicies.quoting.dev": "an admission policy asks for it, which no audit log tells",
     },
     "quoting-webhook": {},
-    "quoting-sidecar": {Right("", "events", "create"): "tells of a breach; no test of a node breaches yet"},
+    "quoting-sidecar": {},
 }
 """Role -> right -> why it is needed though no end-to-end test uses it."""
 
@@ -56,7 +50,7 @@ def rules(node: Kube, *names: str) -> list[Json]:
 
 
 def in_a_pod_of_a_desk(user: str) -> bool:
-    return user.startswith("system:serviceaccount:test-") and user.endswith(":trader")
+    return user.startswith("system:serviceaccount:test-")
 
 
 @pytest.mark.parametrize(
