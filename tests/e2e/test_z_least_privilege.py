@@ -21,7 +21,7 @@ EXCEPTIONS: Mapping[str, Mapping[str, str]] = {
     "quoting-operator": {
         "delete controllerrevisions.apps": "the oldest goes when there are too many",
         "get controllerrevisions.apps": "when one of the same name is there already",
-        "unquarantine quotingpolicies.quoting.dev": "an admission policy asks for it, which no audit log tells",
+        "unquarantine quotingpolicies.quoting.dev": "an admission policy asks, which no audit log tells",
     },
     "quoting-webhook": {},
     "quoting-sidecar": {},
