@@ -6,7 +6,7 @@ UV := VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv
 LOCALCLUSTER := $(BIN)/python -m localcluster
 COMPILE := $(UV) pip compile -q pyproject.toml --universal --generate-hashes --no-header
 
-.PHONY: help setup prepare lock lint format test test-unit test-integration test-e2e demo bench crds manifests image \
+.PHONY: help setup prepare lock lint format test test-unit test-integration test-e2e test-argocd demo bench crds manifests image \
         cluster-up cluster-down clean
 
 help: ## list the targets
@@ -42,6 +42,9 @@ test-integration: prepare ## against a real etcd and API server
 
 test-e2e: prepare ## against a real node
 	$(BIN)/pytest tests/e2e
+
+test-argocd: prepare ## against the real Argo CD, which is built for it once (six minutes)
+	$(LOCALCLUSTER) build argocd && $(BIN)/pytest tests/argocd
 
 demo: setup ## what works today, on a real node, step by step
 	$(BIN)/python examples/demo.py

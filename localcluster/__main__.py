@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from localcluster import cluster as clusters
-from localcluster.build import build
+from localcluster.build import PARTS, build
 from localcluster.errors import ClusterError, tail
 from localcluster.images import IMAGES, build_images
 from localcluster.paths import cluster_dir, clusters_dir
@@ -50,7 +50,8 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--name", default=DEFAULT_NAME, help="which cluster (default: %(default)s)")
         return sub
 
-    command("build", _build, "build the parts that are not in the cache yet")
+    building = command("build", _build, "build the parts that are not in the cache yet")
+    building.add_argument("parts", nargs="*", metavar="PART", help="only these (default: all but argocd)")
     command("prepare", _prepare, "build now what tests and demonstrations need; says what it skips and why")
     up = command("up", _up, "bring a cluster up, or bring back what of it died")
     up.add_argument(
@@ -76,8 +77,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _build(_options: argparse.Namespace) -> int:
-    for name, path in sorted(build().paths.items()):
+def _build(options: argparse.Namespace) -> int:
+    unknown = set(options.parts) - {part.name for part in PARTS}
+    if unknown:
+        raise ClusterError(
+            "build", f"no part {sorted(unknown)}", remedy=f"one of: {', '.join(p.name for p in PARTS)}"
+        )
+    for name, path in sorted(build(options.parts).paths.items()):
         print(f"{name}\t{path}")
     return 0
 

@@ -54,9 +54,12 @@ def asked(lines: Iterable[str], of: Callable[[str], bool]) -> Asked:
     return Asked(frozenset(allowed), frozenset(forbidden))
 
 
-def unused(granted: frozenset[Right], used: frozenset[Right], exceptions: Iterable[Right] = ()) -> list[str]:
-    """Rights that nobody used and no exception excuses, and exceptions that are none, in words."""
-    excused = frozenset(exceptions)
-    wrong = [f"{right}: granted and never used" for right in sorted(granted - used - excused)]
-    wrong += [f"{right}: excused, and used all the same" for right in sorted(excused & used)]
-    return wrong + [f"{right}: excused, and not granted" for right in sorted(excused - granted)]
+def unused(granted: frozenset[Right], used: frozenset[Right], exceptions: Iterable[str] = ()) -> list[str]:
+    """Rights that nobody used and no exception excuses, and exceptions that are none, in words.
+
+    exceptions: rights as they are written out, such as ``get pods/log``.
+    """
+    given, taken, excused = ({str(right) for right in rights} for rights in (granted, used, exceptions))
+    wrong = [f"{right}: granted and never used" for right in sorted(given - taken - excused)]
+    wrong += [f"{right}: excused, and used all the same" for right in sorted(excused & taken)]
+    return wrong + [f"{right}: excused, and not granted" for right in sorted(excused - given)]

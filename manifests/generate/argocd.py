@@ -7,7 +7,7 @@ from typing import Any
 
 from manifests.generate.written import yaml_text
 from quoting_operator.adapters.kube import FIELD_MANAGER
-from quoting_operator.api.command import PREFIX, Verb
+from quoting_operator.api.command import BY, PREFIX, Verb
 from quoting_operator.api.schema import GROUP
 
 FOLDER = Path(__file__).resolve().parents[1] / "argocd"
@@ -44,7 +44,8 @@ def config_map() -> dict[str, Any]:
     definitions = [{"name": verb, "action.lua": action(kind, verb)} for verb in ACTIONS]
     actions = {"discovery.lua": discovery(kind), "definitions": definitions}
     data[f"resource.customizations.actions.{GROUP}_{kind}"] = yaml_text(actions)
-    commands = [f"/metadata/annotations/{PREFIX.replace('/', '~1')}{verb}" for verb in Verb]
+    place = f"/metadata/annotations/{PREFIX.replace('/', '~1')}"
+    commands = [f"{place}{verb}{end}" for verb in Verb for end in ("", BY)]
     ignored = {"jsonPointers": commands, "managedFieldsManagers": [FIELD_MANAGER]}
     data[f"resource.customizations.ignoreDifferences.{GROUP}_{kind}"] = yaml_text(ignored)
     # What the webhook fills in by itself: the authority to trust.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from manifests.generate import argocd, scraping
+from manifests.generate import argocd, namespaced, scraping
 from manifests.generate.alerts import groups
 from manifests.generate.process_dashboards import operator, sidecar
 from manifests.generate.rollout_dashboards import overview, policy
@@ -25,5 +25,7 @@ def files() -> dict[str, str]:
         "components/monitoring/prometheus-rule.yaml": as_yaml(scraping.prometheus_rule()),
         "components/monitoring-plain/scrape.yaml": as_yaml({"scrape_configs": scraping.scrape_configs()}),
         "components/monitoring-plain/rules.yaml": as_yaml({"groups": groups()}),
+        "overlays/namespaced/cluster-role.yaml": as_yaml(namespaced.cluster_role()),
+        "overlays/namespaced/desk/rbac.yaml": as_yaml(*namespaced.in_namespace()),
         **dashboards,
     }

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import threading
+import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from quoting_operator.handlers import operator
 from quoting_operator.handlers.webhook import Options, Tls
 from tests.conftest import REPOSITORY, Kube
 from tests.go_modules import downloaded
+from tests.ports import free_ports
 from tests.resources import POLICY, Json
 from tests.waiting import eventually
 
@@ -178,22 +180,18 @@ def test_an_operator_for_one_namespace_works_with_the_rights_of_its_overlay(
 ) -> None:
     monkeypatch.setenv("KUBECONFIG", str(_for_namespace(quoting_api, namespace)))
     loop, stop = asyncio.new_event_loop(), asyncio.Event()
-    options = operator.Options(namespaces=(namespace,), host="127.0.0.1", port=0)
+    (port,) = free_ports(1)
+    options = operator.Options(namespaces=(namespace,), host="127.0.0.1", port=port)
     running = threading.Thread(target=lambda: loop.run_until_complete(operator.run(options, stop)))
     running.start()
     try:
         quoting_api.kubectl("apply", "-n", namespace, "-f", "-", given=json.dumps(POLICY))
         words = ("get", "qp", "btc", "-n", namespace, "-o", "jsonpath={.status.phase}")
         eventually(lambda: quoting_api.kubectl(*words) == "Baseline", "phase Baseline", 30)
-        assert asyncio.run(_ready(namespace)) == ""
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10) as answer:
+            assert answer.read() == b"ready\n"
     finally:
         loop.call_soon_threadsafe(stop.set)
         running.join(timeout=20)
         for kind in ("clusterrolebinding", "clusterrole"):
             quoting_api.kubectl("delete", kind, f"quoting-operator-{namespace}")
-
-
-async def _ready(namespace: str) -> str:
-    async with connect() as kube:
-        assert "forbidden" in await operator.why_not_ready(kube, ())
-        return await operator.why_not_ready(kube, (namespace,))

@@ -76,7 +76,7 @@ async def run(options: Options, stop: asyncio.Event | None = None) -> None:
         QUEUE.set_function(lambda: queue.waiting)
         statuses = Statuses(store.policies.all)
         REGISTRY.register(statuses)
-        health = Health(lambda: why_not_ready(kube, store, options.namespaces))
+        health = Health(lambda: _why_not_ready(kube, store, options.namespaces))
         # Everything is made before kopf: at its end it waits for the tasks that were made after it began.
         working = asyncio.create_task(queue.run())
         others = (teller.run(), store.listen(kube), store.guard(queue.hold), health.watch_loop())
@@ -148,7 +148,7 @@ async def nothing_measured(request: BlockRequest) -> BlockReading:
     return BlockReading(blocks={}, last=request.first - 1, reachable=False, problem=problem)
 
 
-async def why_not_ready(kube: Kube, store: Store, namespaces: tuple[str, ...]) -> str:
+async def _why_not_ready(kube: Kube, store: Store, namespaces: tuple[str, ...]) -> str:
     """Ready: the world is known, and policies can be read, everywhere or in the namespaces that are ours."""
     if deaf := store.deaf():
         return deaf

@@ -97,6 +97,12 @@ def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
     assert sections == {alert.name for alert in ALERTS}
 
 
+def test_the_guide_lists_every_alert_with_its_severity() -> None:
+    text = (REPOSITORY / "docs" / "monitoring.md").read_text()
+    rows = dict(re.findall(r"^\| `(Quoting\w+)` \|.*\| (\w+) \|$", text, re.MULTILINE))
+    assert rows == {alert.name: str(alert.severity) for alert in ALERTS}
+
+
 def test_the_operators_rule_and_the_rules_file_hold_the_same_alerts() -> None:
     plain = yaml.safe_load((MANIFESTS / "components/monitoring-plain/rules.yaml").read_text())
     theirs = yaml.safe_load((MANIFESTS / "components/monitoring/prometheus-rule.yaml").read_text())
