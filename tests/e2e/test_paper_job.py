@@ -1,4 +1,4 @@
-"""The Jobs of the paper stage on a real node: evidence, proof and report come back as the operator reads them."""
+"""The Jobs of the paper stage on a real node: evidence, proof and report come back as they are read."""
 
 from __future__ import annotations
 
