@@ -6,7 +6,7 @@ import json
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from quoting_operator.cli.quoting import main
@@ -107,7 +107,13 @@ any_limits = st.builds(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Every example is a whole proof: to shrink a failure would take minutes and tell little more.
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+)
 @given(any_limits, st.sampled_from([BTC, ETH]), st.floats(1, 20))
 def test_whatever_the_limits_a_sound_engine_passes(limits, instrument, multiple):
     thresholds = BreachThresholds(raw_price=multiple, raw_size=multiple)
