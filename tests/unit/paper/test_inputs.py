@@ -106,7 +106,7 @@ def test_a_recorded_market_is_cut_into_the_sessions(tmp_path, monkeypatch):
     [
         (stored(candidate=None), {}, r"revision\.candidate"),
         (stored(candidate=ArmSpec(model="MLP", params=FIXED, weights_sha256="a" * 64)), {}, "weights"),
-        (None, {"blockLength": "1s", "decisionMs": 300}, "multiple of decisionS"),
+        (None, {"decisionMs": 300}, "multiple of decisionS"),
         (None, {"data": {"type": "Simulated", "simulated": {"seed": 1, "startPrice": "1"}}}, "startPrice"),
         (None, {"blockLength": "60s"}, "sessions"),
     ],
