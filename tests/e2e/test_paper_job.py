@@ -28,7 +28,7 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.e2e
 
 REVISION = stored()
-PATIENCE_S = 240
+PATIENCE_S = 600
 
 
 class Papers:
