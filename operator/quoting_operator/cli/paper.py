@@ -88,8 +88,7 @@ def run(args: argparse.Namespace) -> int:
     if index is not None:
         return _one_session(int(index), sessions, pairing, folder, args.termination_log)
     parts = _evaluate(sessions, pairing, folder, args.parallel)
-    judged = {policy.label: _judge(policy, parts, gates, args.attempt) for policy in pairing.candidates}
-    result = _result(pairing, sessions, parts, judged)
+    result = judged_result(pairing, sessions, parts, gates, args.attempt)
     if args.report:
         from quoting_policy.paper.report import write_report  # noqa: PLC0415  plots are loaded only for a report
 
@@ -146,6 +145,18 @@ def _evaluate(
         return run_sessions(sessions, pairing, folder, parallel, report)
     finally:
         bar.close()
+
+
+def judged_result(
+    pairing: Pairing,
+    sessions: Sequence[Session],
+    parts: Sequence[Part],
+    gates: Sequence[GateSpec],
+    attempt: int,
+) -> dict[str, Any]:
+    """What the gates say of finished sessions, with the figures of every arm, for programs and reports."""
+    judged = {policy.label: _judge(policy, parts, gates, attempt) for policy in pairing.candidates}
+    return _result(pairing, sessions, parts, judged)
 
 
 def _judge(

@@ -79,7 +79,7 @@ def _read(ended: Ended, digest: str) -> SessionEvidence:
 
 def _last_line(ended: Ended) -> str:
     lines = ended.message.strip().splitlines()
-    return f"exit status {ended.exit_code}" + (f": {lines[-1][:200]}" if lines else "")
+    return f"exit status {ended.exit_code}" + (f": {lines[-1][:400]}" if lines else "")
 
 
 def _indices(job: Json, total: int, field: str) -> set[int]:

@@ -52,7 +52,12 @@ class Edge:
         self.tally.must(whole, f"{self.clamp}: took away what its limit allows")
 
     def beyond(self, decision: Decision, *, held: bool) -> None:
-        """What the limit forbids must be bound by it, and held."""
-        self.tally.must(self.clamp in decision.clamps_bound, f"{self.clamp}: did not bind beyond its limit")
+        """What the limit forbids must be bound by it, or refused as a breach, and held.
+
+        A limit of 0 is its own threshold for a breach: then nothing is left for the clamp to bind.
+        """
+        refused = "baseline_refused" in decision.reasons and not (decision.bids or decision.asks)
+        stopped = refused or self.clamp in decision.clamps_bound
+        self.tally.must(stopped, f"{self.clamp}: did not bind beyond its limit")
         if not held:
             self.tally.broke(self.clamp)

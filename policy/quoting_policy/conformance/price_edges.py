@@ -54,7 +54,7 @@ def data_age(edge: Edge) -> None:
     """Nothing is quoted on data that is old, of unknown age, or from the future."""
     oldest, near = edge.limits.max_data_age or 0.0, 2 * edge.tick
     state = market(edge.tick, edge.mid, book=False)
-    for age_s, allowed in ((oldest, True), (oldest + 0.001, False), (None, False), (-0.001, False)):
+    for age_s, allowed in ((0.999 * oldest, True), (oldest + 0.001, False), (None, False), (-0.001, False)):
         bench = edge.bench()
         bench.script(around(edge.mid, near, near, edge.instrument.min_qty_lots), Arm.BASELINE)
         decision = bench.ask(state, age_s)

@@ -80,7 +80,8 @@ class SignalSettings(Strict):
     sigma_*: mid changes over ``sigma_step_s``, the last ``sigma_window`` of them. hazard_*: fill intensity by
     side from trades in windows of ``hazard_step_s``, the last ``hazard_windows`` of them, at depths
     ``hazard_levels`` (ticks beyond the mid), refitted every ``hazard_refit_s``. horizon_s: the strategy's
-    rolling horizon (``timeLeft``); None counts down to the end of the session.
+    rolling horizon (``timeLeft``); None counts down to the end of the session. The others are the engine's
+    own estimates, as in :class:`SignalRules`.
     """
 
     sigma_step_s: float = Field(default=0.5, gt=0)
@@ -91,6 +92,12 @@ class SignalSettings(Strict):
     hazard_refit_s: float = Field(default=5.0, gt=0)
     hazard_max_age_s: float = Field(default=120.0, gt=0)
     horizon_s: float | None = Field(default=None, gt=0)
+    alpha_step_s: float = Field(default=0.1, gt=0)
+    alpha_refit_s: float = Field(default=30.0, gt=0)
+    latency_window: int = Field(default=20, ge=1)
+    toxicity_fills: int = Field(default=50, ge=1)
+    toxicity_markout_s: float = Field(default=1.0, gt=0)
+    vpin_bucket_lots: float | None = Field(default=None, gt=0)
 
     def rules(self) -> SignalRules:
         """The same for the engine, which estimates what a state leaves out."""
@@ -101,10 +108,9 @@ class Desk(Strict):
     """Settings of an evaluation that are the same for every arm.
 
     limits, refresh, breach, portfolio: of the engine, in lots of the tape's smallest quantity and price
-    units. decision_s: how
-    often an arm is asked. block_s: length of a block of evidence. warmup_s: start of a session in which
-    signals fill and nobody quotes. trading_day_s: seconds of trading a day, to scale Sharpe and turnover.
-    seed: of latency draws and explorers, the same for both arms.
+    units. decision_s: how often an arm is asked. block_s: length of a block of evidence. warmup_s: start of a
+    session in which signals fill and nobody quotes. trading_day_s: seconds of trading a day, to scale Sharpe
+    and turnover. seed: of latency draws and explorers, the same for both arms.
     """
 
     limits: dict[str, float] = Field(default_factory=lambda: {"maxPosition": 10.0})

@@ -40,8 +40,9 @@ def write_report(
     sessions: Sequence[Session],
     parts: Sequence[Part],
     result: Mapping[str, Any],
+    note: str = "",
 ) -> Path:
-    """Write ``report.html``; the same inputs give the same bytes."""
+    """Write ``report.html``; the same inputs give the same bytes. note: what the reader must know first."""
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
@@ -56,6 +57,7 @@ def write_report(
         + f" against {pairing.baseline.label}",
         market=f"{facts.symbol}, {facts.venue}",
         generated=facts.venue == "synthetic",
+        note=note,
         pairing=pairing,
         policies=[("baseline", pairing.baseline), *((p.label, p) for p in pairing.candidates)],
         params=_params,
