@@ -83,7 +83,8 @@ def _export(image: str, identity: str) -> Image:
     # Compressing would here cost more than it saves, and only uncompressed layers keep their digests.
     copy.append("--dest-oci-accept-uncompressed-layers")
     with _locked(layout), tempfile.NamedTemporaryFile(mode="r") as digest:
-        copy += [f"--digestfile={digest.name}", source, f"oci:{layout}:{image}"]
+        (layout / "index.json").unlink(missing_ok=True)  # a list of all builds ever, which nobody reads
+        copy += [f"--digestfile={digest.name}", source, f"oci:{layout}"]
         _run(copy, f"copying {image}", "building images needs root and overlay mounts")
         built = Image(reference(image), layout, digest.read().strip())
         for blob in built.blobs:
