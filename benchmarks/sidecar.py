@@ -85,12 +85,18 @@ class EngineProcess:
         self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         if core is not None:
             os.sched_setaffinity(self.process.pid, {core})
-        while not self.control.exists():
-            time.sleep(0.001)
-        agent = Peer(self.control)
+        agent = self._connected()
         agent.ask(Configure(Frozen.of(revision())))
         agent.ask(Engage(Kill(action=KillAction.NONE)))
         self.start_s = time.perf_counter() - started
+
+    def _connected(self) -> Peer:
+        """A connection to the control socket, as soon as it is there and listened to."""
+        while True:
+            try:
+                return Peer(self.control)
+            except (FileNotFoundError, ConnectionRefusedError):
+                time.sleep(0.001)
 
     def cpu_s(self) -> float:
         """Processor time used so far."""

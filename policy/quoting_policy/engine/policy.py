@@ -90,7 +90,8 @@ class ArmPolicy:
     ) -> None:
         self._model = model
         self._needs = tuple(sorted(model.needs))
-        self._read_needs = attrgetter("mid", "inventory", *self._needs)
+        # Of one name alone a getter would give the value, and not a tuple of it.
+        self._read_needs = attrgetter(*self._needs, *self._needs[:1]) if self._needs else _nothing
         self._thresholds = thresholds
         self._clock = clock
         self._budget = TimeBudget(round(thresholds.time_budget_us * 1000), stopwatch, clock)
@@ -163,6 +164,10 @@ class ArmPolicy:
     def interrupt(self) -> None:
         """Stop the model if it is at work and over its budget (:meth:`TimeBudget.interrupt`)."""
         self._budget.interrupt()
+
+
+def _nothing(_state: MarketState) -> tuple[object, ...]:
+    return ()
 
 
 def _failure(error: Exception, now: Situation) -> Attempt:

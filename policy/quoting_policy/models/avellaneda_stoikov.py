@@ -92,7 +92,7 @@ class AvellanedaStoikov(FailClosed):
             self._premiums, self._hazards = self._premiums_of(state), hazards
         bid_premium, ask_premium = self._premiums
         inventory, qty, limit = state.inventory, self._qty, self._limit
-        if not abs(inventory) <= limit:
+        if not -limit <= inventory <= limit:
             raise RefusalError.of("state.inventory", inventory, f"in [-{limit!r}, {limit!r}] lots")
         bid_risk, ask_risk, shift = self._finite(state) if self._is_finite else self._infinite(state)
         bid = bid_premium + bid_risk if inventory + qty <= limit else None

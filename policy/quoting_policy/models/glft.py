@@ -123,7 +123,7 @@ class GLFT(Calibrated):
     def propose(self, state: MarketState) -> RawQuote:
         """Quotes at the state's inventory; a new calibration is solved first."""
         inventory, limit = state.inventory, self._limit
-        if not abs(inventory) <= limit:
+        if not -limit <= inventory <= limit:
             raise RefusalError.of("state.inventory", inventory, f"in [-{limit!r}, {limit!r}] lots")
         self.prepare(state)
         if self._exact is not None:
@@ -140,12 +140,12 @@ class GLFT(Calibrated):
             self._closed = (bid, ask, calibration.correlated - self._drift_in_lots(calibration))
 
     def _asymptotic(self, state: MarketState) -> RawQuote:
-        bid, ask, lean = self._closed
+        (bid_premium, bid_slope), (ask_premium, ask_slope), lean = self._closed
         inventory, qty, limit = state.inventory, self._qty, self._limit
         at_risk = (inventory + lean) / qty
-        bid_offset = bid.premium + (0.5 + at_risk) * bid.slope if inventory + qty <= limit else None
-        ask_offset = ask.premium + (0.5 - at_risk) * ask.slope if inventory - qty >= -limit else None
-        shift = -0.5 * at_risk * (bid.slope + ask.slope)
+        bid_offset = bid_premium + (0.5 + at_risk) * bid_slope if inventory + qty <= limit else None
+        ask_offset = ask_premium + (0.5 - at_risk) * ask_slope if inventory - qty >= -limit else None
+        shift = -0.5 * at_risk * (bid_slope + ask_slope)
         return two_sided(state.mid, bid_offset, ask_offset, qty, qty, reservation=state.mid + shift)
 
     def _premium(self, k: float) -> float:
