@@ -23,23 +23,27 @@ Sides = tuple[tuple[QuoteLevel, ...], tuple[QuoteLevel, ...]]
 class Envelope:
     """Limits as plain floats, infinite where not set: spreads in ticks, the rest as in Limits."""
 
-    __slots__ = ("_bounds", "_portfolio")
+    __slots__ = ("_portfolio", "_risk", "_shape")
 
-    def __init__(self, limits: Limits, portfolio: PortfolioLimits, tick: float) -> None:
+    def __init__(self, limits: Limits, portfolio: PortfolioLimits, tick: float, min_qty_lots: int) -> None:
         position, share = _or_inf(limits.max_position), limits.reduce_only_at
         unzoned = share is None or limits.max_position is None
-        # One tuple, because taking it apart is several times faster than as many attributes.
-        self._bounds = (
+        # Tuples, because taking them apart is several times faster than as many attributes.
+        self._risk = (
             position,
             _or_inf(limits.max_notional),
-            min(_or_inf(limits.max_order_qty), _LARGEST),
             _or_inf(limits.max_drawdown),
             _or_inf(limits.max_daily_loss),
+            _LARGEST if unzoned or share is None else min(share * position - 1e-9, _LARGEST),
+        )
+        self._shape = (
+            min(_or_inf(limits.max_order_qty), _LARGEST),
+            float(min_qty_lots),
             max(1.0, (limits.min_spread or 0.0) / tick),
             math.inf if limits.max_spread is None else limits.max_spread / tick,
             _or_inf(limits.price_band),
-            _LARGEST if unzoned or share is None else min(share * position - 1e-9, _LARGEST),
             _or_inf(limits.max_data_age),
+            _LARGEST * tick,
         )
         self._portfolio = portfolio
 
@@ -56,8 +60,9 @@ class Envelope:
         bid_price, ask_price, bid_qty, ask_qty = bid.price, ask.price, bid.qty, ask.qty
         tick, mid, best_bid, best_ask, age = now.tick, now.mid, now.best_bid, now.best_ask, now.data_age_s
         high, low, held, live = now.inventory_high, now.inventory_low, now.portfolio, now.live
-        position, notional, most_qty, drawdown, loss, narrowest, widest, band, red, oldest = self._bounds
-        largest, away = _LARGEST * tick, band * mid
+        position, notional, drawdown, loss, red = self._risk
+        most_qty, least, narrowest, widest, band, oldest, largest = self._shape
+        away = band * mid
         if (
             best_bid is None
             or best_ask is None
@@ -81,8 +86,8 @@ class Envelope:
             or not bids <= best_ask / tick - _CLEAR
             or not mid - away <= bids * tick
             or not asks * tick <= mid + away
-            or buys < now.min_qty_lots
-            or sells < now.min_qty_lots
+            or buys < least
+            or sells < least
             or not (now.may_send_orders and now.may_send_quotes)
             or now.correlated_long
             or now.correlated_short

@@ -63,10 +63,9 @@ def hold_books(
         if pushed is not None:
             limits = limits.tightened_by(pushed)
         scaled, position = _scaled(limits, exposure, book.instrument.min_qty_lots)
-        tick = book.instrument.tick
         book.hold_to(
-            HeldLimits.of(limits, revision.portfolio, tick),
-            HeldLimits.of(scaled, revision.portfolio, tick),
+            HeldLimits.of(limits, revision.portfolio, book.instrument),
+            HeldLimits.of(scaled, revision.portfolio, book.instrument),
             position,
         )
         book.related = tuple(_related(book, books, revision.portfolio))

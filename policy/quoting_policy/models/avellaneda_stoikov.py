@@ -97,7 +97,7 @@ class AvellanedaStoikov(FailClosed):
         bid_risk, ask_risk, shift = self._finite(state) if self._is_finite else self._infinite(state)
         bid = bid_premium + bid_risk if inventory + qty <= limit else None
         ask = ask_premium + ask_risk if inventory - qty >= -limit else None
-        return two_sided(state.mid, bid, ask, qty, qty, reservation=state.mid + shift)
+        return two_sided(state.mid, bid, ask, qty, qty, state.mid + shift)
 
     def _finite(self, state: MarketState) -> tuple[float, float, float]:
         """Distance of the indifference bid and ask from the mid, and of the reservation price; price."""

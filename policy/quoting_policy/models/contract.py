@@ -219,7 +219,6 @@ def two_sided(
     ask_offset: float | None,
     bid_qty: float,
     ask_qty: float,
-    *,
     reservation: float,
 ) -> RawQuote:
     """Quote ``mid - bid_offset`` and ``mid + ask_offset``; an offset of ``None`` leaves that side empty.

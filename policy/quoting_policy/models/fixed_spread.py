@@ -36,4 +36,4 @@ class FixedSpread(FailClosed):
         if not math.isfinite(state.inventory):
             raise RefusalError("inventory is not finite")
         half, qty = self._half_spread, self._qty
-        return two_sided(state.mid, half, half, qty, qty, reservation=state.mid)
+        return two_sided(state.mid, half, half, qty, qty, state.mid)

@@ -146,7 +146,7 @@ class GLFT(Calibrated):
         bid_offset = bid_premium + (0.5 + at_risk) * bid_slope if inventory + qty <= limit else None
         ask_offset = ask_premium + (0.5 - at_risk) * ask_slope if inventory - qty >= -limit else None
         shift = -0.5 * at_risk * (bid_slope + ask_slope)
-        return two_sided(state.mid, bid_offset, ask_offset, qty, qty, reservation=state.mid + shift)
+        return two_sided(state.mid, bid_offset, ask_offset, qty, qty, state.mid + shift)
 
     def _premium(self, k: float) -> float:
         return fill_premium(self._per_order, k) + 0.5 * self._params.xi + self._params.fee

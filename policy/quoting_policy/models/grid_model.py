@@ -96,7 +96,7 @@ class GridSolution:
             shift = (ask_edge or 0.0) - (bid_edge or 0.0)
         else:
             shift = 0.5 * (ask_edge - bid_edge)
-        return two_sided(state.mid, bid, ask, qty, qty, reservation=state.mid + shift)
+        return two_sided(state.mid, bid, ask, qty, qty, state.mid + shift)
 
 
 def _at(log_ratios: list[float], place: float) -> float:

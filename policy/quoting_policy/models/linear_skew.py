@@ -82,7 +82,7 @@ class LinearSkew(FailClosed):
         bid_qty, ask_qty = self._sizes(inventory)
         bid_offset = half - shift if bid_qty > 0.0 else None
         ask_offset = half + shift if ask_qty > 0.0 else None
-        return two_sided(mid, bid_offset, ask_offset, bid_qty, ask_qty, reservation=mid + shift)
+        return two_sided(mid, bid_offset, ask_offset, bid_qty, ask_qty, mid + shift)
 
     def _sizes(self, inventory: float) -> tuple[float, float]:
         """Sizes of bid and ask, lots; <= 0 where there is no room."""

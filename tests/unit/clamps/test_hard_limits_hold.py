@@ -95,7 +95,7 @@ def test_a_tighter_quantity_limit_never_enlarges_a_side(raw, now, value, field):
 @settings(max_examples=1000, deadline=None)
 @given(near_quotes(), calm_situations())
 def test_the_common_case_in_one_pass_says_what_the_table_says(raw, now):
-    sides = Envelope(now.limits, NO_PORTFOLIO_LIMITS, now.tick).untouched(raw, now)
+    sides = Envelope(now.limits, NO_PORTFOLIO_LIMITS, now.tick, now.min_qty_lots).untouched(raw, now)
     if sides is not None:
         quote = clamped(raw, now)
         assert sides == (quote.bids, quote.asks)
@@ -107,7 +107,7 @@ def test_the_common_case_in_one_pass_says_what_the_table_says(raw, now):
 @generously
 @given(raw_quotes(), situations())
 def test_the_common_case_is_never_taken_for_wild_input(raw, now):
-    sides = Envelope(now.limits, NO_PORTFOLIO_LIMITS, now.tick).untouched(raw, now)
+    sides = Envelope(now.limits, NO_PORTFOLIO_LIMITS, now.tick, now.min_qty_lots).untouched(raw, now)
     if sides is not None:
         quote = clamped(raw, now)
         assert (*sides, ()) == (quote.bids, quote.asks, quote.bound)
@@ -128,7 +128,7 @@ def test_a_market_off_the_grid_is_given_a_whole_tick_in_one_pass_too():
         Limits(),
     )
     raw = RawQuote(bids=(Level(97.0, 1),), asks=(Level(100.0, 1),), reservation=100.0)
-    assert Envelope(now.limits, NO_PORTFOLIO_LIMITS, now.tick).untouched(raw, now) is None
+    assert Envelope(now.limits, NO_PORTFOLIO_LIMITS, now.tick, now.min_qty_lots).untouched(raw, now) is None
     assert [level.price_ticks for level in clamped(raw, now).asks] == [101]
 
 
@@ -146,7 +146,7 @@ def test_the_common_case_is_common(bid, ask, qty, now):
         may_send_orders=True,
     )
     raw = RawQuote(bids=(Level(bid, qty + 1),), asks=(Level(ask, qty + 1),), reservation=100)
-    sides = Envelope(roomy.limits, NO_PORTFOLIO_LIMITS, roomy.tick).untouched(raw, roomy)
+    sides = Envelope(roomy.limits, NO_PORTFOLIO_LIMITS, roomy.tick, roomy.min_qty_lots).untouched(raw, roomy)
     quote = clamped(raw, roomy)
     assert (sides is None) == bool(quote.bound)
 
