@@ -118,7 +118,7 @@ def test_without_any_limit_a_size_that_no_market_has_is_no_common_case(inventory
     state = MarketState(mid=100.0, best_bid=99.0, best_ask=101.0, inventory=inventory)
     now = Situation.of(state, Instrument(symbol="X", tick_size=Decimal(1), lot_size=Decimal(1)), Limits())
     raw = RawQuote(bids=(Level(99.0, qty),), asks=(Level(101.0, qty),), reservation=100.0)
-    assert Envelope(now.limits, NO_PORTFOLIO_LIMITS, now.tick).untouched(raw, now) is None
+    assert Envelope(now.limits, NO_PORTFOLIO_LIMITS, now.tick, now.min_qty_lots).untouched(raw, now) is None
 
 
 def test_a_market_off_the_grid_is_given_a_whole_tick_in_one_pass_too():
