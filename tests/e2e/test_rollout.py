@@ -71,7 +71,9 @@ def test_a_breach_rolls_back_latches_and_quarantines(live: DemoDesk) -> None:
     eventually(lambda: live.arm() == "candidate", "the candidate to quote", 60)
     digest = live.status["effective"]["digest"]
     risk = live.get("configmap", "desk-risk")
-    risk["data"]["limits.yaml"] = 'limits: {maxPosition: "6", maxOrderQty: "4", maxDrawdown: "0.0001"}'
+    # Tighter in one field and looser in none: it is pushed at once, and makes no new attempt.
+    limits = '{maxPosition: "6", maxOrderQty: "4", priceBand: "0.02", maxDrawdown: "0.0001"}'
+    risk["data"]["limits.yaml"] = f"limits: {limits}"
     live.kubectl("apply", "-f", "-", given={k: risk[k] for k in ("apiVersion", "kind", "metadata", "data")})
     status = live.reaches("RolledBack", 120)
     assert status["rollback"]["reason"] == "Breach"

@@ -23,7 +23,7 @@ from quoting_operator.rollout.authority import deserved
 from quoting_operator.rollout.decision import Draft, ForgetRevision, PostEvent, Reason
 from quoting_operator.rollout.evidence import waiting_for
 from quoting_operator.rollout.observed import Observed, Problem
-from quoting_operator.rollout.plan import rollout_of, terms
+from quoting_operator.rollout.plan import gates_of, rollout_of, terms
 from quoting_operator.rollout.revisions import MOST_REVISIONS, arm_digest
 from quoting_operator.rollout.safety import effective_limits
 from quoting_policy.domain import KillAction
@@ -75,7 +75,7 @@ def _stage(_seen: Observed, draft: Draft) -> str:
     share = asked.exposure_percent
     who = f"the candidate quotes {share} % of the time" if share else "the baseline quotes"
     if status.stage is RolloutStage.LIVE:
-        return f"{who}, guarded by {len(status.gates)} gate(s)"
+        return f"{who}, guarded by {len(gates_of(status.plan, rollout, status.stage))} gate(s)"
     missing = [*draft.holds]
     if draft.verdict is None or draft.verdict.decision is not GatesDecision.PROMOTE:
         missing.append(waiting_for(draft.verdict))
