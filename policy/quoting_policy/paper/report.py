@@ -53,8 +53,7 @@ def write_report(
     )
     facts = sessions[0].recording.facts
     text = template.render(
-        title=" and ".join(policy.label for policy in pairing.candidates)
-        + f" against {pairing.baseline.label}",
+        title=f"{_listed([p.label for p in pairing.candidates])} against {pairing.baseline.label}",
         market=f"{facts.symbol}, {facts.venue}",
         generated=facts.venue == "synthetic",
         note=note,
@@ -96,6 +95,11 @@ def _ledgers(pairing: Pairing, parts: Sequence[Part]) -> list[tuple[str, Picture
 
 def _params(policy: PolicyFile) -> str:
     return ", ".join(f"{name} {value}" for name, value in policy.params.items())
+
+
+def _listed(names: Sequence[str]) -> str:
+    """``A, B and C``."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _figure(value: float | None, written: str) -> str:
