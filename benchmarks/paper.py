@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -34,7 +36,12 @@ def main() -> int:
         started = time.perf_counter()
         subprocess.run(command, check=True, capture_output=True)
         wall = time.perf_counter() - started
-    result = {"tape": args.tape.name, "candidates": 5, "wall_s": round(wall, 1), "limit_s": LIMIT_S}
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    result = {
+        "tape": args.tape.name, "candidates": 5, "wall_s": round(wall, 1),
+        "processor_s": round(used.ru_utime + used.ru_stime, 1), "max_rss_mb": round(used.ru_maxrss / 1024),
+        "limit_s": LIMIT_S, "load_average": round(os.getloadavg()[0], 1),
+    }  # fmt: skip
     print(json.dumps(result) if args.json else result)
     return 0
 
