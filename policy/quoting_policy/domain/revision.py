@@ -24,11 +24,20 @@ ENGINE_VERSION = "2"
 
 
 class ArmSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """One policy: a model of the registry, its parameters, and the sha256 of its weights, if it has any."""
+    """One policy: a model of the registry, its parameters, and the sha256 of what is kept elsewhere.
+
+    weights_sha256: of learned weights, None where there are none. params_sha256: of a Secret's parameters,
+    which go over ``params``; left unset where there are none, so that it is in no digest then.
+    """
 
     model: str
     params: dict[str, Any] = {}
     weights_sha256: str | None = None
+    params_sha256: str | msgspec.UnsetType = msgspec.UNSET
+
+    def content(self) -> tuple[str, ...]:
+        """The sha256 of everything that it needs and a revision does not hold."""
+        return tuple(found for found in (self.weights_sha256, self.params_sha256) if isinstance(found, str))
 
 
 class BreachThresholds(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +103,11 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
             raise InputError("revision.instruments", symbols, "one or more, each symbol once")
         if unknown := sorted(set(self.instrument_limits) - set(symbols)):
             raise InputError("revision.instrument_limits", unknown[0], f"one of {', '.join(symbols)}")
+
+    def content(self) -> frozenset[str]:
+        """The sha256 of everything that its arms need and it does not hold."""
+        arms = (self.baseline, self.candidate)
+        return frozenset(found for arm in arms if arm is not None for found in arm.content())
 
     def limits_of(self, symbol: str) -> Limits:
         """Effective limits of one instrument."""

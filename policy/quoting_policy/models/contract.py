@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, NamedTuple, NoReturn, Protocol
+from typing import Annotated, Any, ClassVar, NamedTuple, NoReturn, Protocol, runtime_checkable
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -101,6 +101,20 @@ class ModelClass(Protocol):
 
     def __call__(self, params: Any, /) -> QuotingModel:
         """The model with these parameters."""
+        ...
+
+
+@runtime_checkable
+class LearnedClass(ModelClass, Protocol):
+    """A class of models with learned weights, which are handed over or named by parameters."""
+
+    @property
+    def weights_named_by(self) -> tuple[str, ...]:
+        """Parameters that name a file with weights, for use outside a cluster."""
+        ...
+
+    def __call__(self, params: Any, weights: bytes | None = None, /) -> QuotingModel:
+        """The model with these parameters, and these weights."""
         ...
 
 

@@ -11,9 +11,17 @@ import numpy as np
 from pydantic import Field
 
 from quoting_policy.domain import MarketState, RawQuote
+from quoting_policy.errors import InputError
 from quoting_policy.models.adjustments import AdjustableParameters
 from quoting_policy.models.contract import FailClosed, Lots, Parameters, RefusalError, two_sided
-from quoting_policy.models.mlp_weights import ActionSpace, Layer, Matrix, MLPWeights, load_weights
+from quoting_policy.models.mlp_weights import (
+    ActionSpace,
+    Layer,
+    Matrix,
+    MLPWeights,
+    load_weights,
+    read_weights,
+)
 from quoting_policy.models.observation import FEATURES, Scales, observe
 from quoting_policy.models.registry import register
 
@@ -21,8 +29,13 @@ from quoting_policy.models.registry import register
 class MLPParameters(AdjustableParameters):
     """Parameters of :class:`MLP`."""
 
-    weights: Path = Field(description="Weights file (.npz) with the declaration of its spaces.")
-    sha256: str = Field(pattern="^[0-9a-fA-F]{64}$", description="Digest of the weights file.")
+    weights: Path | None = Field(
+        default=None,
+        description="Weights file (.npz) that declares its spaces; a QuotingPolicy has weightsFrom instead.",
+    )
+    sha256: str | None = Field(
+        default=None, pattern="^[0-9a-fA-F]{64}$", description="Digest of the weights file."
+    )
     qty: Lots = Field(
         default=1.0, gt=0, description="Largest size of each quote; size actions are shares of it."
     )
@@ -39,9 +52,10 @@ class MLP(FailClosed):
     name: ClassVar[str] = "MLP"
     parameters: ClassVar[type[Parameters]] = MLPParameters
     reads: ClassVar[tuple[str, ...]] = ("mid", "inventory", "what the weights file declares")
+    weights_named_by: ClassVar[tuple[str, ...]] = ("weights", "sha256")
 
-    def __init__(self, params: MLPParameters) -> None:
-        loaded = load_weights(params.weights, params.sha256)
+    def __init__(self, params: MLPParameters, weights: bytes | None = None) -> None:
+        loaded = _loaded(params, weights)
         spec = loaded.spec
         self._qty = params.qty
         self._scales = Scales(spec.price_unit, spec.max_inventory)
@@ -75,6 +89,19 @@ class MLP(FailClosed):
             ask_qty,
             reservation=state.mid + 0.5 * (ask - bid),
         )
+
+
+def _loaded(params: MLPParameters, weights: bytes | None) -> MLPWeights:
+    if weights is not None:
+        if params.weights is not None or params.sha256 is not None:
+            raise InputError(
+                "params.weights", str(params.weights), "left out", "the weights are given already"
+            )
+        return read_weights(weights, "weights", f"{len(weights)} bytes")
+    if params.weights is None or params.sha256 is None:
+        missing = "params.weights" if params.weights is None else "params.sha256"
+        raise InputError(missing, None, "given", "a weights file and its digest")
+    return load_weights(params.weights, params.sha256)
 
 
 def _folded(loaded: MLPWeights) -> tuple[Layer, ...]:

@@ -118,21 +118,25 @@ def save_weights(path: Path, spec: MLPSpec, layers: Sequence[Layer]) -> str:
 
 
 def load_weights(path: Path, sha256: str) -> MLPWeights:
-    """Read a weights file whose content must have this sha256.
-
-    Raises InputError naming what does not match: the digest, the declaration, shapes, or a number that is
-    not finite. Nothing in the file is executed (no pickle).
-    """
+    """Read a weights file whose content must have this sha256. Raises InputError as :func:`read_weights`."""
     content = _content(path)
     actual = hashlib.sha256(content).hexdigest()
     if actual != sha256.lower():
         raise InputError("params.sha256", sha256, f"the digest of params.weights, {actual}")
-    field = "params.weights"
+    return read_weights(content, "params.weights", str(path))
+
+
+def read_weights(content: bytes, field: str, source: str) -> MLPWeights:
+    """Read the bytes of a weights file; field, source: what errors call it, and where it is from.
+
+    Raises InputError naming what does not match: the declaration, shapes, or a number that is not finite.
+    Nothing in the file is executed (no pickle).
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
         if unpacked > MAX_BYTES:
-            raise InputError(field, str(path), f"at most {MAX_BYTES} bytes unpacked")
+            raise InputError(field, source, f"at most {MAX_BYTES} bytes unpacked")
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         spec = MLPSpec.model_validate_json(str(arrays.pop("spec")))
@@ -143,7 +147,7 @@ def load_weights(path: Path, sha256: str) -> MLPWeights:
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(field, str(path), f"an .npz file with spec, w0, b0, ...: {error}") from None
+        raise InputError(field, source, f"an .npz file with spec, w0, b0, ...: {error}") from None
     layers = _layers(arrays, field)
     _check_shapes(spec, layers, field)
     return MLPWeights(spec, layers)

@@ -14,7 +14,14 @@ from pydantic_core import ErrorDetails
 
 from quoting_policy.errors import InputError
 from quoting_policy.models.adjustments import adjusted
-from quoting_policy.models.contract import ModelClass, Parameters, QuotingModel, RefusalError, Unit
+from quoting_policy.models.contract import (
+    LearnedClass,
+    ModelClass,
+    Parameters,
+    QuotingModel,
+    RefusalError,
+    Unit,
+)
 
 __all__ = [
     "ModelClass",
@@ -23,10 +30,12 @@ __all__ = [
     "RefusalError",
     "allowed_range",
     "build",
+    "check",
     "model_class",
     "names",
     "register",
     "unit",
+    "weights_named_by",
 ]
 
 _SHIPPED = MappingProxyType(
@@ -76,17 +85,44 @@ def model_class(name: str, field: str = "model") -> ModelClass:
         raise InputError(field, name, f"one of {', '.join(names())}") from None
 
 
-def build(name: str, params: Mapping[str, Any], field: str = "params") -> QuotingModel:
+def build(
+    name: str, params: Mapping[str, Any], field: str = "params", *, weights: bytes | None = None
+) -> QuotingModel:
     """A model with checked parameters and the adjustments they ask for.
 
-    Raises InputError naming the first bad parameter, its value, its range and what it means.
+    weights: learned weights, for a model that takes them. Raises InputError naming the first bad parameter,
+    its value, its range and what it means.
     """
     model = model_class(name)
     try:
         checked = model.parameters.model_validate(dict(params))
     except ValidationError as error:
         raise _input_error(model.parameters, error.errors()[0], field) from None
-    return adjusted(model(checked), checked)
+    if weights is None:
+        return adjusted(model(checked), checked)
+    if not isinstance(model, LearnedClass):
+        raise InputError("weights", f"{len(weights)} bytes", "left out", f"{name} has no weights")
+    return adjusted(model(checked, weights), checked)
+
+
+def check(name: str, params: Mapping[str, Any], field: str, *, more_to_come: bool) -> None:
+    """Check parameters without making a model. Raises InputError as :func:`build`.
+
+    more_to_come: each is checked by itself, for those that are missing or would not fit may still be given.
+    """
+    model = model_class(name)
+    try:
+        model.parameters.model_validate(dict(params))
+    except ValidationError as error:
+        for details in error.errors():
+            if not more_to_come or (details["loc"] and details["type"] != "missing"):
+                raise _input_error(model.parameters, details, field) from None
+
+
+def weights_named_by(name: str) -> tuple[str, ...]:
+    """Parameters that name a file with learned weights; none where the model has no weights."""
+    model = model_class(name)
+    return model.weights_named_by if isinstance(model, LearnedClass) else ()
 
 
 def unit(field: FieldInfo) -> str:
