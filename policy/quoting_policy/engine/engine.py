@@ -35,7 +35,9 @@ from quoting_policy.engine.portfolio import Holdings, hold_books, share_risk
 from quoting_policy.engine.refresh import Timing, refresh
 from quoting_policy.engine.standing import Control
 from quoting_policy.errors import InputError
-from quoting_policy.models import QuotingModel, build
+from quoting_policy.models import QuotingModel
+from quoting_policy.models.arms import build_arm
+from quoting_policy.models.content import NOTHING, Contents
 
 IDLE = Schedule(block_ns=60_000_000_000)
 """Blocks before any authority told their length."""
@@ -69,6 +71,7 @@ class Engine:
         self.control = Control(latch or Latch())
         self.books: dict[str, Book] = {}
         self.revision: Revision | None = None
+        self.without_candidate = ""
         self.schedule = IDLE
         self.bound: Counter[tuple[str, Arm, str]] = Counter()
         self.refusals: Counter[tuple[str, Arm]] = Counter()
@@ -85,13 +88,30 @@ class Engine:
 
     # What the agent tells.
 
-    def configure(self, revision: Revision, *, now_ns: int, wall_ns: int) -> str:
-        """Run this revision from now on; its digest. Raises InputError, and then nothing has changed."""
+    def configure(
+        self,
+        revision: Revision,
+        *,
+        now_ns: int,
+        wall_ns: int,
+        contents: Contents = NOTHING,
+        baseline_alone: bool = False,
+    ) -> str:
+        """Run this revision from now on; its digest. Raises InputError, and then nothing has changed.
+
+        contents: weights and secret parameters that it names. baseline_alone: where those of the candidate
+        are of no use, run without it, and leave in :attr:`without_candidate` why.
+        """
         digest = revision.digest()
-        baseline = self._policy(revision.baseline, "baseline", revision)
-        candidate = baseline
+        baseline = self._policy(revision.baseline, "baseline", revision, contents)
+        candidate, lacks = baseline, ""
         if revision.candidate is not None:
-            candidate = self._policy(revision.candidate, "candidate", revision)
+            try:
+                candidate = self._policy(revision.candidate, "candidate", revision, contents)
+            except InputError as error:
+                if not (baseline_alone and revision.candidate.content()):
+                    raise
+                lacks = str(error)
         if digest != self.control.digest:
             before = self.books
             self.books = {i.symbol: self._book(i, digest, wall_ns) for i in revision.instruments}
@@ -104,7 +124,8 @@ class Engine:
         for book in self.books.values():
             book.want(revision.signals, baseline.model.needs | candidate.model.needs | shared)
         self.control.digest = digest
-        self.control.has_candidate = revision.candidate is not None
+        self.control.has_candidate = revision.candidate is not None and not lacks
+        self.without_candidate = lacks
         self._follow_authority(wall_ns)
         self._apply_limits()
         self.control.review(now_ns)
@@ -343,8 +364,8 @@ class Engine:
         for book in self.books.values():
             book.is_one_of_many = self.holdings.limited or bool(book.related)
 
-    def _policy(self, spec: ArmSpec, field: str, revision: Revision) -> ArmPolicy:
-        model = build(spec.model, spec.params, f"{field}.params")
+    def _policy(self, spec: ArmSpec, field: str, revision: Revision, contents: Contents) -> ArmPolicy:
+        model = build_arm(spec, contents, field)
         if getattr(model, "explores", False) and not self._explores:
             raise InputError(
                 f"{field}.model",

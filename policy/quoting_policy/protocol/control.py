@@ -1,6 +1,7 @@
 """Messages between the agent and the engine, on the control socket.
 
-Every message of the agent is answered by :class:`Done`, :class:`Refused` or what it asked for, in order. The
+Every message of the agent is answered by :class:`Done`, :class:`BaselineOnly`, :class:`Refused` or
+what it asked for, in order. The
 engine pushes :class:`BreachLatched` at any time.
 """
 
@@ -16,9 +17,16 @@ class _Control(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Configure(_Control, tag="configure", frozen=True):
-    """Run this revision."""
+    """Run this revision. content: weights and secret parameters that it names by sha256, as far as known.
+
+    Answered by :class:`BaselineOnly` where the candidate cannot run for want of them.
+    """
 
     frozen: Frozen
+    content: tuple[bytes, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Configure({self.frozen.digest}, {len(self.content)} contents)"
 
 
 class Authorise(_Control, tag="authorise", frozen=True):
@@ -76,6 +84,12 @@ AgentMessage = Configure | Authorise | Revoke | Engage | Tighten | Release | Dri
 
 class Done(_Control, tag="done", frozen=True):
     """The message was carried out."""
+
+
+class BaselineOnly(_Control, tag="baseline_only", frozen=True):
+    """The revision runs without its candidate, whose weights or secret parameters are of no use."""
+
+    message: str
 
 
 class Refused(_Control, tag="refused", frozen=True):
@@ -170,4 +184,4 @@ class Snapshot(_Control, tag="state", frozen=True):
     latency: tuple[LatencyReport, ...]
 
 
-EngineReply = Done | Refused | Snapshot | BreachLatched
+EngineReply = Done | BaselineOnly | Refused | Snapshot | BreachLatched

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from quoting_policy.protocol.control import (
     Authorise,
+    BaselineOnly,
     Configure,
     Engage,
     Refused,
@@ -92,6 +93,9 @@ class Agent:
             return
         if isinstance(reply, Refused):
             self._refusal = f"the engine refused {type(instruction).__name__}: {reply.message}"
+            log.error("%s", self._refusal)
+        elif isinstance(reply, BaselineOnly):
+            self._refusal = f"the baseline runs alone: {reply.message}"
             log.error("%s", self._refusal)
         elif isinstance(instruction, Configure):
             self._refusal = ""

@@ -11,9 +11,11 @@ import msgspec
 
 from quoting_policy.engine import Engine, Latched
 from quoting_policy.errors import InputError
+from quoting_policy.models.content import Contents
 from quoting_policy.protocol.control import (
     AgentMessage,
     Authorise,
+    BaselineOnly,
     BreachLatched,
     Configure,
     Done,
@@ -74,9 +76,18 @@ class ControlDesk:
         """The payload that reports a breach."""
         return self._encode(report_of(latched))
 
-    def _configure(self, message: Configure) -> None:
-        self._engine.configure(message.frozen.revision, now_ns=self._monotonic(), wall_ns=self._wall())
-        log.info("running revision %s", message.frozen.digest)
+    def _configure(self, message: Configure) -> EngineReply | None:
+        digest = self._engine.configure(
+            message.frozen.revision,
+            now_ns=self._monotonic(),
+            wall_ns=self._wall(),
+            contents=Contents(message.content),
+            baseline_alone=True,
+        )
+        log.info("running revision %s", digest)
+        if lacks := self._engine.without_candidate:
+            return BaselineOnly(lacks)
+        return None
 
     def _authorise(self, message: Authorise) -> None:
         self._engine.authorise(

@@ -3,6 +3,8 @@
 Files, all JSON; write beside and rename, so that nobody reads half of one:
 
 - ``revision.json``: ``{"digest": ..., "revision": ...}`` (:class:`quoting_policy.domain.Frozen`).
+- ``content/``: weights and secret parameters that the revision names by sha256, in files of any name; there
+  before ``revision.json`` is.
 - ``kill.json``: ``{"action": "None" | "Baseline" | "Halt", "reason": ...}``; required.
 - ``authority.json``: :class:`quoting_policy.domain.Authority`; writing or touching it renews it.
 - ``limits.json``: limits that tighten the revision's at once.
@@ -22,6 +24,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from quoting_policy.domain import Authority, Frozen, Kill, KillAction, Limits
+from quoting_policy.models.content import read_contents
 from quoting_policy.protocol.control import (
     Authorise,
     BreachLatched,
@@ -103,8 +106,14 @@ class DirectorySource:
         """What has changed since the last call."""
         for watched in _FILES:
             instruction = self._look(watched)
+            if isinstance(instruction, Configure):
+                instruction = self._with_content(instruction.frozen)
             if instruction is not None:
                 yield instruction
+
+    def _with_content(self, frozen: Frozen) -> Configure:
+        contents = read_contents(self._folder / "content").only(frozen.revision.content())
+        return Configure(frozen, contents.blobs())
 
     async def report(self, breach: BreachLatched) -> None:
         """A folder has nobody to tell: the log is what there is."""
