@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from quoting_operator.adapters.kube import (
     CONFLICT,
@@ -20,9 +21,12 @@ from quoting_operator.adapters.kube import (
     Kube,
     KubeError,
 )
-from quoting_operator.agent.state import Instruction, Known
+from quoting_operator.agent.state import Instruction, Known, frozen_of
 from quoting_operator.api.breach_event import breach_event
+from quoting_operator.injection.pod import CONFIG_MAPS_ANNOTATION, SECRETS_ANNOTATION
+from quoting_policy.domain import Frozen
 from quoting_policy.errors import InputError
+from quoting_policy.models.content import read_contents
 from quoting_policy.protocol.control import BreachLatched
 
 log = logging.getLogger(__name__)
@@ -73,11 +77,16 @@ class Pulse:
 
 
 class KubernetesSource:
-    """Instructions from the API server. While it is gone nothing is said, and authority lapses."""
+    """Instructions from the API server. While it is gone nothing is said, and authority lapses.
 
-    def __init__(self, kube: Kube, who: Identity) -> None:
+    content: folder where the ConfigMaps and Secrets of this pod are mounted that revisions may name.
+    """
+
+    def __init__(self, kube: Kube, who: Identity, content: Path | None = None) -> None:
         self._kube = kube
         self._who = who
+        self._content = content
+        self._held: tuple[str, Frozen] | None = None
         self._known = Known()
         self._said: asyncio.Queue[Instruction] = asyncio.Queue()
         self._pinned = asyncio.Event()
@@ -194,7 +203,7 @@ class KubernetesSource:
             self._said.put_nowait(instruction)
 
     async def _fetch_revisions(self) -> None:
-        """Fetch the pinned revision whenever another one is pinned, until it is there."""
+        """Fetch the pinned revision whenever another one is pinned, until it and its content are there."""
         fetched = ""
         while True:
             await self._pinned.wait()
@@ -207,14 +216,26 @@ class KubernetesSource:
                 fetched = name
                 self._known.problems.pop("revision", None)
             except (KubeError, InputError) as error:
+                if self._known.problems.get("revision") != str(error):
+                    log.error("revision %s: %s", name, error)
                 self._known.problems["revision"] = str(error)
-                log.error("revision %s: %s", name, error)
                 asyncio.get_running_loop().call_later(RETRY_S, self._pinned.set)
 
     async def _configure(self, name: str) -> None:
-        revision = await self._kube.get(CONTROLLER_REVISIONS, self._who.namespace, name)
-        if revision is None:
-            raise InputError("ControllerRevision", name, "there: the operator has pinned it")
-        said = self._known.configured(revision)
+        """Tell what to run, with the content that is there; raises InputError while some is missing."""
+        if self._held is None or self._held[0] != name:
+            revision = await self._kube.get(CONTROLLER_REVISIONS, self._who.namespace, name)
+            if revision is None:
+                raise InputError("ControllerRevision", name, "there: the operator has pinned it")
+            self._held = name, frozen_of(revision)
+        frozen = self._held[1]
+        wanted = frozen.revision.content()
+        contents = read_contents(self._content if wanted else None)
+        said = self._known.configured(frozen, contents)
         if said is not None:
             self._said.put_nowait(said)
+        if missing := contents.missing(wanted):
+            raise InputError(
+                "content", missing[0], "the sha256 of something mounted here",
+                f"the pod's annotations {CONFIG_MAPS_ANNOTATION}, {SECRETS_ANNOTATION} say what is",
+            )  # fmt: skip

@@ -14,6 +14,7 @@ from quoting_operator.api.limits import EffectiveLimits
 from quoting_operator.api.status import ReleasedDigest
 from quoting_policy.domain import Frozen, Kill, KillAction, Limits
 from quoting_policy.errors import InputError
+from quoting_policy.models.content import NOTHING, Contents
 from quoting_policy.protocol.control import (
     Authorise,
     Configure,
@@ -30,12 +31,21 @@ Instruction = Configure | Authorise | Revoke | Engage | Tighten | Drill | Releas
 GONE = Kill(action=KillAction.BASELINE, reason="the QuotingPolicy is gone")
 
 
+def frozen_of(revision: Json) -> Frozen:
+    """What a ControllerRevision holds. Raises InputError where it was altered."""
+    try:
+        return msgspec.convert(revision.get("data"), Frozen)
+    except (msgspec.ValidationError, InputError) as error:
+        name = revision["metadata"]["name"]
+        raise InputError(f"ControllerRevision {name}", str(error), "as the operator stored it") from None
+
+
 @dataclass(slots=True)
 class Known:
     """Objects as they were last seen. policy, switches: None until the API server has told.
 
-    had_policy: there was one before; its absence then is a deletion and no late start. fencing: of the last
-    grant. rehearsal: id of the last rehearsal that was asked for.
+    had_policy: there was one before; its absence then is a deletion and no late start. told_revision: with
+    its content. fencing: of the last grant. rehearsal: id of the last rehearsal that was asked for.
     """
 
     policy: Json | None = None
@@ -43,7 +53,7 @@ class Known:
     had_policy: bool = False
     told_kill: Kill | None = None
     told_limits: Limits | None = None
-    told_digest: str = ""
+    told_revision: Configure | None = None
     told_released: tuple[ReleasedDigest, ...] = ()
     renewed: str | None = None
     fencing: int = -1
@@ -86,17 +96,13 @@ class Known:
         name: str = effective.get("revision", "")
         return name
 
-    def configured(self, revision: Json) -> Configure | None:
-        """What to run, None where it runs already. Raises InputError where the content was altered."""
-        try:
-            frozen = msgspec.convert(revision.get("data"), Frozen)
-        except (msgspec.ValidationError, InputError) as error:
-            name = revision["metadata"]["name"]
-            raise InputError(f"ControllerRevision {name}", str(error), "as the operator stored it") from None
-        if frozen.digest == self.told_digest:
+    def configured(self, frozen: Frozen, contents: Contents = NOTHING) -> Configure | None:
+        """What to run, None where that was told already. contents: weights and secret parameters at hand."""
+        said = Configure(frozen, contents.only(frozen.revision.content()).blobs())
+        if said == self.told_revision:
             return None
-        self.told_digest = frozen.digest
-        return Configure(frozen)
+        self.told_revision = said
+        return said
 
     def saw_lease(self, lease: Json | None, seen_ns: int, *, live: bool) -> list[Instruction]:
         """A Lease as it is now. seen_ns: CLOCK_MONOTONIC.

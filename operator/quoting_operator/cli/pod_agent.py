@@ -19,6 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `quoting pod-agent`."""
     parser.add_argument("--control", type=Path, required=True, help="the engine's control socket")
     parser.add_argument("--policy", required=True, help="QuotingPolicy to follow, in the pod's namespace")
+    parser.add_argument("--content", type=Path, help="folder where weights and secret parameters are mounted")
     parser.add_argument("--host", default="127.0.0.1", help="address of /metrics, /healthz, /readyz")
     parser.add_argument("--port", type=int, default=9464, help="port of the same")
 
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def _serve(args: argparse.Namespace, who: Identity) -> None:
     async with connect() as kube:
-        agent = Agent(args.control, KubernetesSource(kube, who), {"policy": who.policy})
+        agent = Agent(args.control, KubernetesSource(kube, who, args.content), {"policy": who.policy})
         work = asyncio.create_task(agent.run(args.host, args.port))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

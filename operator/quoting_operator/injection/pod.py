@@ -1,7 +1,8 @@
 """A pod that names a policy, given the sidecar: two native sidecar containers from one image.
 
 The engine is the hot path. It has no token, no network of its own to open and a root file system it cannot
-write. The agent has the pod's token, and no socket that apps can reach.
+write. The agent has the pod's token, and the weights and secret parameters that the pod's annotations name;
+the app has neither. No app can reach the agent's socket.
 """
 
 from __future__ import annotations
@@ -20,12 +21,19 @@ Json = dict[str, Any]
 SIDECAR_ANNOTATION = "quoting.dev/sidecar"
 """sha256 of the injected parts: which sidecar a pod has, and whether a newer one is to be had."""
 
+CONFIG_MAPS_ANNOTATION = "quoting.dev/weights-configmaps"
+"""Names of ConfigMaps with learned weights, comma between them, that the agent alone gets to see."""
+
+SECRETS_ANNOTATION = "quoting.dev/params-secrets"
+"""Names of Secrets with parameters, likewise."""
+
 GROUP_ID = 65532
 """Group that owns the engine's socket; every container of the pod is given it."""
 
 SOCKET_DIR, CONTROL_DIR, STATE_DIR = "/run/quoting", "/run/quoting-control", "/var/lib/quoting"
 SOCKET, CONTROL = f"{SOCKET_DIR}/engine.sock", f"{CONTROL_DIR}/engine.sock"
 _TOKEN_DIR = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105  a path
+CONTENT_DIR = "/run/quoting-content"
 METRICS_PORT = 9464
 TOKEN_SECONDS = 3607
 
@@ -56,9 +64,10 @@ def injected(pod: Mapping[str, Any], sidecar: Sidecar) -> Json:
     patched = copy.deepcopy(dict(pod))
     spec = patched["spec"]
     # First in line: up before the app's own init containers, and down after the app.
-    containers = [_engine(sidecar), _agent(sidecar, policy)]
+    content = _content(patched["metadata"].get("annotations") or {})
+    containers = [_engine(sidecar), _agent(sidecar, policy, content)]
     spec["initContainers"] = _merged(spec.get("initContainers"), containers, first=True)
-    spec["volumes"] = _merged(spec.get("volumes"), _volumes())
+    spec["volumes"] = _merged(spec.get("volumes"), [*_volumes(), *content])
     for container in spec["containers"]:
         mount = {"name": "quoting-socket", "mountPath": SOCKET_DIR, "readOnly": True}
         container["volumeMounts"] = _merged(container.get("volumeMounts"), [mount])
@@ -68,7 +77,7 @@ def injected(pod: Mapping[str, Any], sidecar: Sidecar) -> Json:
     if GROUP_ID not in groups:
         groups.append(GROUP_ID)
     annotations = patched["metadata"].setdefault("annotations", {})
-    annotations[SIDECAR_ANNOTATION] = _fingerprint(sidecar, policy)
+    annotations[SIDECAR_ANNOTATION] = _fingerprint(sidecar, policy, content)
     _announce_metrics(annotations)
     return patched
 
@@ -122,9 +131,28 @@ def _engine(sidecar: Sidecar) -> Json:
     }
 
 
-def _agent(sidecar: Sidecar, policy: str) -> Json:
+def _content(annotations: Mapping[str, str]) -> list[Json]:
+    """Volumes for what revisions name by sha256. One that does not exist keeps no pod from starting."""
+    config_maps = [
+        {"configMap": {"name": name, "optional": True}}
+        for name in _names(annotations, CONFIG_MAPS_ANNOTATION)
+    ]
+    secrets = [
+        {"secret": {"secretName": name, "optional": True}} for name in _names(annotations, SECRETS_ANNOTATION)
+    ]
+    sources: list[Json] = [*config_maps, *secrets]
+    return [{"name": f"quoting-content-{i}", **source} for i, source in enumerate(sources)]
+
+
+def _names(annotations: Mapping[str, str], annotation: str) -> list[str]:
+    return sorted({name.strip() for name in annotations.get(annotation, "").split(",")} - {""})
+
+
+def _agent(sidecar: Sidecar, policy: str, content: list[Json]) -> Json:
     args = ["pod-agent", f"--control={CONTROL}", f"--policy={policy}", "--host=0.0.0.0"]
     args.append(f"--port={METRICS_PORT}")
+    if content:
+        args.append(f"--content={CONTENT_DIR}")
     probe = {"path": "/healthz", "port": METRICS_PORT}
     return _container(sidecar, "quoting-agent", args, sidecar.agent_cpu, sidecar.agent_memory) | {
         "ports": [{"name": "quoting-metrics", "containerPort": METRICS_PORT}],
@@ -144,6 +172,10 @@ def _agent(sidecar: Sidecar, policy: str) -> Json:
         "volumeMounts": [
             {"name": "quoting-control", "mountPath": CONTROL_DIR},
             {"name": "quoting-token", "mountPath": _TOKEN_DIR, "readOnly": True},
+            *(
+                {"name": volume["name"], "mountPath": f"{CONTENT_DIR}/{i}", "readOnly": True}
+                for i, volume in enumerate(content)
+            ),
         ],
     }
 
@@ -173,6 +205,6 @@ def _announce_metrics(annotations: Json) -> None:
         annotations["prometheus.io/path"] = "/metrics"
 
 
-def _fingerprint(sidecar: Sidecar, policy: str) -> str:
-    parts = [asdict(sidecar), _engine(sidecar), _agent(sidecar, policy), _volumes()]
+def _fingerprint(sidecar: Sidecar, policy: str, content: list[Json]) -> str:
+    parts = [asdict(sidecar), _engine(sidecar), _agent(sidecar, policy, content), [*_volumes(), *content]]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 import pytest
 
 from quoting_operator.agent.source import Pulse
-from quoting_operator.agent.state import GONE, Known
+from quoting_operator.agent.state import GONE, Known, frozen_of
 from quoting_operator.api import lease as leases
 from quoting_operator.rollout.decide import decide
 from quoting_operator.rollout.decision import StoreRevision
 from quoting_operator.rollout.observed import observed
-from quoting_policy.domain import KillAction, Stage
+from quoting_policy.domain import ArmSpec, Frozen, Instrument, KillAction, Revision, Stage
 from quoting_policy.errors import InputError
+from quoting_policy.models.content import Contents
 from quoting_policy.protocol.control import Authorise, Configure, Drill, Engage, Release, Revoke, Tighten
 from tests.resources import KILL_SWITCH, POLICY, Json, changed
 
@@ -102,16 +105,27 @@ def stored() -> Json:
 
 def test_the_pinned_revision_is_what_the_engine_is_told_to_run(stored: Json) -> None:
     known = knowing()
-    said = known.configured(stored)
+    said = known.configured(frozen_of(stored))
     assert isinstance(said, Configure)
     assert said.frozen.digest == stored["metadata"]["annotations"]["quoting.dev/digest"]
-    assert known.configured(stored) is None
+    assert known.configured(frozen_of(stored)) is None
 
 
 @pytest.mark.parametrize("path", ["data.digest", "data.revision.limits.max_position", "data.revision"])
 def test_an_altered_revision_is_refused(stored: Json, path: str) -> None:
     with pytest.raises(InputError, match="as the operator stored it"):
-        knowing().configured(changed(stored, path, 1e9))
+        frozen_of(changed(stored, path, 1e9))
+
+
+def test_a_revision_is_told_again_when_its_content_arrives() -> None:
+    known, content = knowing(), b"qty: 3"
+    arm = ArmSpec(model="FixedSpread", params={"halfSpread": 5}, params_sha256=sha256(content).hexdigest())
+    instrument = Instrument(symbol="X", tick_size=Decimal("0.1"), lot_size=Decimal(1))
+    frozen = Frozen.of(Revision(baseline=arm, instruments=(instrument,)))
+    assert known.configured(frozen, Contents([b"another"])) == Configure(frozen)
+    assert known.configured(frozen, Contents([b"a third"])) is None
+    assert known.configured(frozen, Contents([content, b"another"])) == Configure(frozen, (content,))
+    assert "qty: 3" not in repr(known)
 
 
 def test_a_lease_gives_authority_when_it_is_seen_renewed() -> None:

@@ -12,7 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quoting_operator.api.policy import POLICY_LABEL
-from quoting_operator.injection.pod import SIDECAR_ANNOTATION, Sidecar, injected
+from quoting_operator.injection.pod import (
+    CONFIG_MAPS_ANNOTATION,
+    SECRETS_ANNOTATION,
+    SIDECAR_ANNOTATION,
+    Sidecar,
+    injected,
+)
 from quoting_operator.injection.review import patch, reviewed
 from tests.resources import Json, changed
 
@@ -55,6 +61,21 @@ def test_only_the_agent_has_a_token() -> None:
     assert "projected" in volumes["quoting-token"]
     assert "emptyDir" in volumes[mounts(pod, "quoting-engine")[TOKEN]]
     assert TOKEN not in mounts(pod, "app")
+
+
+def test_only_the_agent_is_given_the_weights_and_secrets_that_a_pod_names() -> None:
+    names = {CONFIG_MAPS_ANNOTATION: "weights-b, weights-a", SECRETS_ANNOTATION: "desk-params"}
+    pod = injected(changed(APP, "metadata.annotations", names), SIDECAR)
+    content = [v for v in pod["spec"]["volumes"] if v["name"].startswith("quoting-content")]
+    assert content == [
+        {"name": "quoting-content-0", "configMap": {"name": "weights-a", "optional": True}},
+        {"name": "quoting-content-1", "configMap": {"name": "weights-b", "optional": True}},
+        {"name": "quoting-content-2", "secret": {"secretName": "desk-params", "optional": True}},
+    ]
+    who_mounts = {c for c in containers(pod) for name in mounts(pod, c).values() if "content" in name}
+    assert who_mounts == {"quoting-agent"}
+    assert "--content=/run/quoting-content" in containers(pod)["quoting-agent"]["args"]
+    assert injected(pod, SIDECAR) == pod
 
 
 def test_the_app_reaches_the_engine_and_not_its_control_socket() -> None:
