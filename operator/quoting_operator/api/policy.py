@@ -48,6 +48,24 @@ class WeightsSource(ApiModel):
     """Their sha256, checked before they are used."""
 
 
+class SecretKey(ApiModel):
+    """A key of a Secret in the policy's namespace."""
+
+    name: ObjectName
+    """Name of the Secret."""
+    key: ObjectName
+    """Key whose value is meant."""
+
+
+class ParamsSource(ApiModel):
+    """Parameters that are nobody's business. The operator cannot read them: the kubelet mounts the Secret."""
+
+    secret_key_ref: SecretKey
+    """Where they are: YAML or JSON, names with their values, at most 16 KiB."""
+    sha256: Sha256
+    """Their sha256, which is all of them that is ever shown. Others have another one: a new candidate."""
+
+
 class Arm(ApiModel):
     """A quoting policy: a model and its parameters."""
 
@@ -55,8 +73,17 @@ class Arm(ApiModel):
     """Name of the model; `quoting models` lists them."""
     params: Anything = Field(default_factory=dict)
     """The model's parameters; `quoting models` lists names, units and bounds."""
+    params_from: ParamsSource | None = None
+    """Parameters from a Secret, over those in params."""
     weights_from: WeightsSource | None = None
     """Weights, for a model that has them."""
+
+    model_config = checked(
+        rule(
+            "self.model != 'MLP' || has(self.weightsFrom)",
+            "weightsFrom must be given: this model has learned weights",
+        ),
+    )
 
 
 class Breach(ApiModel):

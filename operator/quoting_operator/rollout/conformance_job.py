@@ -8,6 +8,7 @@ from typing import Any
 
 from quoting_operator.api.lease import DIGEST
 from quoting_operator.api.status import ProofState
+from quoting_operator.rollout.job_content import content_args, content_of
 from quoting_operator.rollout.jobs import (
     INPUTS_DIR,
     Workplace,
@@ -57,7 +58,9 @@ def conformance_inputs(policy: Json, stored: StoredRevision, attempt: int) -> di
 def conformance_job(policy: Json, stored: StoredRevision, attempt: int, place: Workplace) -> dict[str, Any]:
     """The Job. Its command refuses a revision of another digest than the one in its arguments."""
     name = conformance_name(policy, stored.digest, attempt)
+    content = content_of(policy, stored)
     args = ["conformance", f"--revision={INPUTS_DIR}/{REVISION_KEY}", f"--digest={stored.digest}"]
+    args += content_args(content)
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -66,7 +69,7 @@ def conformance_job(policy: Json, stored: StoredRevision, attempt: int, place: W
             "activeDeadlineSeconds": DEADLINE_S,
             "backoffLimit": RETRIES,
             "podFailurePolicy": failure_policy(),
-            "template": pod_template(policy, stored, place, args, inputs=name),
+            "template": pod_template(policy, stored, place, args, inputs=name, volumes=content),
         },
     }
 

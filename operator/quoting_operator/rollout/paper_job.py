@@ -9,6 +9,7 @@ import msgspec
 
 from quoting_operator.api.rollout import PaperData, PaperStage
 from quoting_operator.api.status import Plan
+from quoting_operator.rollout.job_content import content_args, content_of
 from quoting_operator.rollout.jobs import (
     INPUTS_DIR,
     INPUTS_KEY,
@@ -63,7 +64,9 @@ def paper_job(
     """The Indexed Job that replays a session an index. Its command refuses inputs of another sha256."""
     stage = _stage(plan)
     name = paper_name(policy, stored.digest, attempt)
-    args = ["paper-session", *_inputs_args(policy, stored, plan, attempt)]
+    content = content_of(policy, stored)
+    args = ["paper-session", *_inputs_args(policy, stored, plan, attempt), *content_args(content)]
+    volumes = [*_market(stage.data), *content]
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -76,7 +79,7 @@ def paper_job(
             "backoffLimitPerIndex": RETRIES,
             "maxFailedIndexes": MOST_FAILED,
             "podFailurePolicy": failure_policy(),
-            "template": pod_template(policy, stored, place, args, inputs=name, volumes=_market(stage.data)),
+            "template": pod_template(policy, stored, place, args, inputs=name, volumes=volumes),
         },
     }
 
@@ -92,10 +95,11 @@ def report_job(
     if stage.report_service_account is None:
         return None
     name = job_name(policy["metadata"]["name"], "report", stored.digest, attempt)
-    args = ["paper-report", *_inputs_args(policy, stored, plan, attempt)]
+    content = content_of(policy, stored)
+    args = ["paper-report", *_inputs_args(policy, stored, plan, attempt), *content_args(content)]
     template = pod_template(
         policy, stored, place, args,
-        inputs=paper_name(policy, stored.digest, attempt), volumes=_market(stage.data),
+        inputs=paper_name(policy, stored.digest, attempt), volumes=[*_market(stage.data), *content],
         service_account=stage.report_service_account,
     )  # fmt: skip
     return {

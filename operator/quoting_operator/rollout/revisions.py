@@ -13,7 +13,7 @@ from quoting_operator.api.metadata import owner_of
 from quoting_operator.api.policy import POLICY_LABEL, Arm, PolicySpec
 from quoting_policy.domain import ArmSpec, Frozen, Limits, PortfolioLimits, Revision, canonical_json
 from quoting_policy.errors import InputError
-from quoting_policy.models import registry
+from quoting_policy.models.arms import check_arm
 
 DIGEST_ANNOTATION = "quoting.dev/digest"
 MOST_REVISIONS = 10
@@ -67,11 +67,12 @@ def wanted(
 ) -> Revision:
     """The revision that a spec asks for under these effective limits.
 
-    by_instrument: by symbol, for instruments that have more. Raises InputError naming the field of the spec.
+    by_instrument: by symbol, for instruments that have more. Raises InputError naming the field of the spec;
+    secret parameters are checked where they arrive, in the engine.
     """
-    _check_arm("spec.baseline", spec.baseline)
+    check_arm(arm_of(spec.baseline), "spec.baseline")
     if spec.candidate is not None:
-        _check_arm("spec.candidate", spec.candidate)
+        check_arm(arm_of(spec.candidate), "spec.candidate")
     return Revision(
         baseline=arm_of(spec.baseline),
         candidate=None if spec.candidate is None else arm_of(spec.candidate),
@@ -86,12 +87,16 @@ def wanted(
 
 def arm_of(arm: Arm) -> ArmSpec:
     """An arm of a spec as a revision holds it."""
-    weights = None if arm.weights_from is None else arm.weights_from.sha256
-    return ArmSpec(model=arm.model, params=dict(arm.params), weights_sha256=weights)
+    return ArmSpec(
+        model=arm.model,
+        params=dict(arm.params),
+        weights_sha256=None if arm.weights_from is None else arm.weights_from.sha256,
+        params_sha256=msgspec.UNSET if arm.params_from is None else arm.params_from.sha256,
+    )
 
 
 def arm_digest(arm: ArmSpec) -> str:
-    """sha256 of an arm's content: model, parameters and weights."""
+    """sha256 of an arm's content: model, parameters, sha256 of weights and of secret parameters."""
     return hashlib.sha256(canonical_json(arm)).hexdigest()
 
 
@@ -99,8 +104,3 @@ def only_tightens(old: Revision, new: Revision) -> bool:
     """Whether the new revision is the old one with limits for every instrument that are nowhere looser."""
     same = msgspec.structs.replace(new, limits=old.limits) == old
     return same and old.limits.tightened_by(new.limits) == new.limits
-
-
-def _check_arm(field: str, arm: Arm) -> None:
-    registry.model_class(arm.model, f"{field}.model")
-    registry.build(arm.model, arm.params, f"{field}.params")

@@ -13,6 +13,7 @@ from quoting_policy.conformance.check import DECISIONS
 from quoting_policy.domain import Frozen
 from quoting_policy.domain.conformance import encode
 from quoting_policy.errors import InputError
+from quoting_policy.models.content import read_contents
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--revision", type=Path, required=True, help="JSON: digest and revision, as it is stored")
     add("--digest", help="refuse a revision of any other digest")
+    add("--content", type=Path, metavar="DIR", help="weights and secret parameters that the revision names")
     add("--decisions", type=int, default=DECISIONS, help="requests to make, beside those at the edges")
     add("--seed", type=int, default=0, help="of the requests")
     add("--termination-log", type=Path, metavar="PATH", help="where the findings go, at most 4 KiB")
@@ -39,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("--revision", str(args.revision), "a frozen revision", str(error)) from None
     if args.digest not in (None, frozen.digest):
         raise InputError("--revision", frozen.digest, f"the revision {args.digest}")
-    report = check(frozen.revision, decisions=args.decisions, seed=args.seed)
+    contents = read_contents(args.content).only(frozen.revision.content())
+    report = check(frozen.revision, decisions=args.decisions, seed=args.seed, contents=contents)
     say(encode(report), args.termination_log)
     return 0

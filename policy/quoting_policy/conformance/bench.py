@@ -27,6 +27,7 @@ from quoting_policy.domain import (
 )
 from quoting_policy.engine import Decision, Engine
 from quoting_policy.models import Parameters, RefusalError
+from quoting_policy.models.content import NOTHING, Contents
 from quoting_policy.models.registry import names, register
 
 SECOND = 1_000_000_000
@@ -70,11 +71,13 @@ _TRUSTING = BreachThresholds(raw_price=1e12, raw_size=1e12)
 class Bench:
     """One instrument of a revision in a real engine. ``worked_ns`` is what the stopwatch shows."""
 
-    def __init__(self, revision: Revision, instrument: Instrument) -> None:
+    def __init__(self, revision: Revision, instrument: Instrument, contents: Contents = NOTHING) -> None:
         self.instrument, self.revision = instrument, revision
         self.now_ns, self.wall_ns, self.worked_ns = _START_NS, _WALL_NS, 0
         self.engine = Engine(stopwatch=lambda: self.worked_ns, clock=lambda: self.worked_ns)
-        self.digest = self.engine.configure(revision, now_ns=self.now_ns, wall_ns=self.wall_ns)
+        self.digest = self.engine.configure(
+            revision, now_ns=self.now_ns, wall_ns=self.wall_ns, contents=contents
+        )
         self.engine.engage(Kill(action=KillAction.NONE), now_ns=self.now_ns)
 
     def script(self, says: Says, arm: Arm = Arm.CANDIDATE) -> None:

@@ -11,13 +11,18 @@ from quoting_policy.conformance.tally import Tally
 from quoting_policy.domain import Revision
 from quoting_policy.domain.conformance import ClampReport
 from quoting_policy.errors import InputError
+from quoting_policy.models.content import NOTHING, Contents
 
 DECISIONS = 12_000
 """Requests of the storms, shared out over the instruments."""
 
 
-def check(revision: Revision, *, decisions: int = DECISIONS, seed: int = 0) -> ClampReport:
+def check(
+    revision: Revision, *, decisions: int = DECISIONS, seed: int = 0, contents: Contents = NOTHING
+) -> ClampReport:
     """Try the clamps of every instrument of a revision. The same arguments give the same report.
+
+    contents: weights and secret parameters that the revision names.
 
     Raises InputError where there is no candidate, or an arm cannot be built.
     """
@@ -27,8 +32,8 @@ def check(revision: Revision, *, decisions: int = DECISIONS, seed: int = 0) -> C
     storms = max(2, decisions // STEPS // len(revision.instruments))
     for number, instrument in enumerate(revision.instruments):
         check_edges(tally, revision, instrument)
-        check_faults(tally, revision, instrument)
+        check_faults(tally, revision, instrument, contents)
         for k in range(storms):
             random = Random(f"{seed} {number} {k}")
-            storm(tally, revision, instrument, random, hostile=k % 2 == 1)
+            storm(tally, revision, instrument, random, contents, hostile=k % 2 == 1)
     return tally.report(revision.digest())

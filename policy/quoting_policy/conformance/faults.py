@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 
 from quoting_policy.conformance.bench import (
     LIFETIME_S,
@@ -16,6 +17,7 @@ from quoting_policy.conformance.bench import (
 from quoting_policy.conformance.tally import Tally
 from quoting_policy.domain import Arm, Instrument, Kill, KillAction, Level, MarketState, RawQuote, Revision
 from quoting_policy.engine import Decision
+from quoting_policy.models.content import Contents
 
 _STEP_S = 10.0
 """Between requests, so that no rate of the revision stands in the way."""
@@ -23,12 +25,13 @@ _STEP_S = 10.0
 _MID_TICKS = 20_000
 
 
-def check_faults(tally: Tally, revision: Revision, instrument: Instrument) -> None:
+def check_faults(tally: Tally, revision: Revision, instrument: Instrument, contents: Contents) -> None:
     """Try every breach that this revision has a threshold for, and every way of having no authority."""
+    twins = partial(_Twins, tally, revision, instrument, contents)
     for breach, says in _faults(revision, instrument):
-        _latches(tally, revision, instrument, breach, says)
-    _time_budget(tally, revision, instrument)
-    _authority(tally, revision, instrument)
+        _latches(twins(), breach, says)
+    _time_budget(twins())
+    _authority(twins())
 
 
 def _mid(instrument: Instrument) -> float:
@@ -68,10 +71,10 @@ def _nothing(_state: MarketState) -> RawQuote:
 class _Twins:
     """The revision with a candidate under the test's control, and the same one without any candidate."""
 
-    def __init__(self, tally: Tally, revision: Revision, instrument: Instrument) -> None:
+    def __init__(self, tally: Tally, revision: Revision, instrument: Instrument, contents: Contents) -> None:
         self.tally = tally
-        self.subject = Bench(with_scripted_candidate(revision), instrument)
-        self.alone = Bench(_without_candidate(revision), instrument)
+        self.subject = Bench(with_scripted_candidate(revision), instrument, contents)
+        self.alone = Bench(_without_candidate(revision), instrument, contents)
         self.state = market(instrument.tick, _mid(instrument))
 
     def ask(self) -> tuple[Decision, Decision]:
@@ -95,8 +98,8 @@ def _without_candidate(revision: Revision) -> Revision:
     return Revision(**(fields | {"candidate": None}))
 
 
-def _latches(tally: Tally, revision: Revision, instrument: Instrument, breach: str, says: Says) -> None:
-    twins = _Twins(tally, revision, instrument)
+def _latches(twins: _Twins, breach: str, says: Says) -> None:
+    tally, instrument = twins.tally, twins.subject.instrument
     twins.subject.allow()
     twins.subject.script(says)
     decision = twins.must_be_baseline(breach)
@@ -109,13 +112,13 @@ def _latches(tally: Tally, revision: Revision, instrument: Instrument, breach: s
     twins.must_be_baseline(f"{breach}, after it")
 
 
-def _time_budget(tally: Tally, revision: Revision, instrument: Instrument) -> None:
-    twins = _Twins(tally, revision, instrument)
+def _time_budget(twins: _Twins) -> None:
+    tally, instrument = twins.tally, twins.subject.instrument
     twins.subject.allow()
     quick = around(_mid(instrument), instrument.tick, instrument.tick, 1.0)
 
     def slow(state: MarketState) -> RawQuote:
-        twins.subject.worked_ns += round(2 * revision.breach.time_budget_us * 1000) + 1
+        twins.subject.worked_ns += round(2 * twins.subject.revision.breach.time_budget_us * 1000) + 1
         return quick(state)
 
     twins.subject.script(slow)
@@ -123,9 +126,9 @@ def _time_budget(tally: Tally, revision: Revision, instrument: Instrument) -> No
     tally.must("time_budget" in decision.breaches, "time_budget: was not told as a breach")
 
 
-def _authority(tally: Tally, revision: Revision, instrument: Instrument) -> None:
+def _authority(twins: _Twins) -> None:
     """Silence is baseline, and a halted engine is silent."""
-    twins = _Twins(tally, revision, instrument)
+    tally, instrument = twins.tally, twins.subject.instrument
     twins.subject.script(around(_mid(instrument), instrument.tick, instrument.tick, 1.0))
     twins.must_be_baseline("no authority")
     twins.subject.allow()

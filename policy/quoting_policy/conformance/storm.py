@@ -23,6 +23,7 @@ from quoting_policy.domain import (
     Side,
     Stage,
 )
+from quoting_policy.models.content import Contents
 
 STEPS = 60
 """Requests to one engine before a fresh one takes its place, without what the last one has lost."""
@@ -31,10 +32,18 @@ _NONSENSE = (math.nan, math.inf, -math.inf, 0.0, -1.0, 1e-300, 1e300, -1e300)
 _MID_TICKS = 20_000
 
 
-def storm(tally: Tally, revision: Revision, instrument: Instrument, random: Random, *, hostile: bool) -> None:
+def storm(
+    tally: Tally,
+    revision: Revision,
+    instrument: Instrument,
+    random: Random,
+    contents: Contents,
+    *,
+    hostile: bool,
+) -> None:
     """One engine's worth of requests. hostile: with a candidate that returns anything at all."""
     driven = with_scripted_candidate(revision) if hostile else revision
-    driver = _Driver(tally, driven, instrument, random)
+    driver = _Driver(tally, driven, instrument, random, contents)
     if hostile:
         driver.bench.script(_hostile(random, driver))
     driver.begin()
@@ -45,9 +54,11 @@ def storm(tally: Tally, revision: Revision, instrument: Instrument, random: Rand
 class _Driver:
     """Plays the app and the market, and keeps its own account of orders and inventory."""
 
-    def __init__(self, tally: Tally, revision: Revision, instrument: Instrument, random: Random) -> None:
+    def __init__(
+        self, tally: Tally, revision: Revision, instrument: Instrument, random: Random, contents: Contents
+    ) -> None:
         self.tally, self.random, self.instrument = tally, random, instrument
-        self.bench = Bench(revision, instrument)
+        self.bench = Bench(revision, instrument, contents)
         self.limits = revision.limits_of(instrument.symbol)
         self.mid = _MID_TICKS * instrument.tick
         self.size = _usual_size(self.limits.max_order_qty, self.limits.max_position)

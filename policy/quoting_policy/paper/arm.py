@@ -31,6 +31,7 @@ from quoting_policy.domain import (
     Stage,
 )  # fmt: skip
 from quoting_policy.engine import Decision, Engine, Timing, refresh
+from quoting_policy.models.content import NOTHING, Contents
 from quoting_policy.paper.desk import SECOND, Desk
 from quoting_policy.paper.exploration import Explorer
 from quoting_policy.paper.market import Market
@@ -76,7 +77,13 @@ class ArmRecord:
 
 
 def engine_for(
-    market: Market, desk: Desk, baseline: ArmSpec, candidate: ArmSpec | None, *, explores: bool
+    market: Market,
+    desk: Desk,
+    baseline: ArmSpec,
+    candidate: ArmSpec | None,
+    *,
+    explores: bool,
+    contents: Contents = NOTHING,
 ) -> tuple[Engine, str]:
     """An engine that quotes the baseline, or the candidate with the baseline behind it, as when it is live.
 
@@ -96,7 +103,7 @@ def engine_for(
     engine = Engine(stopwatch=lambda: 0, clock=lambda: 0, explores=explores)
     engine.schedule = Schedule(block_ns=desk.block_ns)
     start = int(market.times[0])
-    digest = engine.configure(revision, now_ns=start, wall_ns=start)
+    digest = engine.configure(revision, now_ns=start, wall_ns=start, contents=contents)
     engine.engage(Kill(action=KillAction.NONE), now_ns=start)
     return engine, digest
 
@@ -106,12 +113,12 @@ class ArmRun:
 
     def __init__(
         self, market: Market, desk: Desk, baseline: ArmSpec, candidate: ArmSpec | None,
-        explorer: tuple[Any, ...] | None = None,
+        explorer: tuple[Any, ...] | None = None, contents: Contents = NOTHING,
     ) -> None:  # fmt: skip
         self.market, self.desk = market, desk
         self.arm = Arm.BASELINE if candidate is None else Arm.CANDIDATE
         self.engine, self._digest = engine_for(
-            market, desk, baseline, candidate, explores=explorer is not None
+            market, desk, baseline, candidate, explores=explorer is not None, contents=contents
         )
         facts = market.tape.facts
         self.symbol, self.tick, self.lot = facts.symbol, float(facts.tick_size), float(facts.qty_unit)

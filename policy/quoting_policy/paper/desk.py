@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+import msgspec
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
@@ -181,10 +182,15 @@ class Budget(Strict):
 
 
 class PolicyFile(Strict):
-    """One arm: a model of the registry and its parameters; an exploring one needs a budget."""
+    """One arm: a model of the registry and its parameters; an exploring one needs a budget.
+
+    weights_sha256, params_sha256: as of an arm of a revision; what they name is handed over beside it.
+    """
 
     model: str
     params: dict[str, Any] = Field(default_factory=dict)
+    weights_sha256: str | None = None
+    params_sha256: str | None = None
     name: str = ""
     exploration_budget: Budget | None = None
 
@@ -195,7 +201,10 @@ class PolicyFile(Strict):
 
     def spec(self) -> ArmSpec:
         """The arm as the engine takes it."""
-        return ArmSpec(model=self.model, params=self.params)
+        return ArmSpec(
+            model=self.model, params=self.params, weights_sha256=self.weights_sha256,
+            params_sha256=msgspec.UNSET if self.params_sha256 is None else self.params_sha256,
+        )  # fmt: skip
 
 
 def read_policy(path: Path, field: str) -> PolicyFile:

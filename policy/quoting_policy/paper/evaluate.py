@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from quoting_policy.domain.revision import ENGINE_VERSION, canonical_json
 from quoting_policy.domain.session import BOTH_MISSING, CANDIDATE_MISSING, SessionEvidence, packed
 from quoting_policy.errors import InputError
-from quoting_policy.models.registry import build
+from quoting_policy.models.arms import build_arm
+from quoting_policy.models.content import NOTHING, Contents
 from quoting_policy.paper.arm import ArmRecord, ArmRun
 from quoting_policy.paper.desk import SECOND, Budget, Desk, PolicyFile
 from quoting_policy.paper.differences import METRICS, block_status, differences, rejections
@@ -24,19 +25,23 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """What is compared: one baseline, one candidate or more, under one desk."""
+    """What is compared: one baseline, one candidate or more, under one desk.
+
+    contents: weights and secret parameters that they name by sha256.
+    """
 
     baseline: PolicyFile
     candidates: tuple[PolicyFile, ...]
     desk: Desk
+    contents: Contents = NOTHING
 
     def check(self) -> None:
         """Refuse arms that could not run, before anything is replayed."""
-        _check_arm(self.baseline, "baseline")
+        _check_arm(self.baseline, "baseline", self.contents)
         labels = [policy.label for policy in self.candidates]
         for i, policy in enumerate(self.candidates):
             field = f"candidate[{i}]" if len(labels) > 1 else "candidate"
-            _check_arm(policy, field)
+            _check_arm(policy, field, self.contents)
             if labels.count(policy.label) > 1:
                 raise InputError(
                     f"{field}.name", policy.label, "unique", "give each candidate a name of its own"
@@ -73,12 +78,15 @@ def evaluate(session: Session, pairing: Pairing) -> Part:
     """Replay a session under every arm. What goes wrong with an arm is in the part, never an exception."""
     desk = pairing.desk
     market = open_market(session, desk)
-    baseline = ArmRun(market, desk, pairing.baseline.spec(), None).run()
+    contents = pairing.contents
+    baseline = ArmRun(market, desk, pairing.baseline.spec(), None, contents=contents).run()
     records = {BASELINE: baseline}
     evidence = []
     for policy in pairing.candidates:
-        explorer = _explorer(policy, baseline, market, session)
-        records[policy.label] = ArmRun(market, desk, pairing.baseline.spec(), policy.spec(), explorer).run()
+        explorer = _explorer(policy, baseline, market, session, contents)
+        records[policy.label] = ArmRun(
+            market, desk, pairing.baseline.spec(), policy.spec(), explorer, contents
+        ).run()
         evidence.append(_evidence(session, pairing, policy, market, records))
     return Part(pairing.key(session), records, tuple(evidence))
 
@@ -107,11 +115,11 @@ def _evidence(
 
 
 def _explorer(
-    policy: PolicyFile, baseline: ArmRecord, market: Market, session: Session
+    policy: PolicyFile, baseline: ArmRecord, market: Market, session: Session, contents: Contents
 ) -> tuple[Budget, Float] | None:
     if policy.exploration_budget is None:
         return None
-    model = build(policy.model, policy.params)
+    model = build_arm(policy.spec(), contents, "candidate")
     assert isinstance(model, BidAskExp3)  # noqa: S101  _check_arm has seen to it
     round_ns = round(model.params.round_s * SECOND)
     rounds = int((session.end_ns - session.evidence_ns) // round_ns)
@@ -121,8 +129,8 @@ def _explorer(
     return policy.exploration_budget, earned
 
 
-def _check_arm(policy: PolicyFile, field: str) -> None:
-    model = build(policy.model, policy.params, f"{field}.params")
+def _check_arm(policy: PolicyFile, field: str, contents: Contents) -> None:
+    model = build_arm(policy.spec(), contents, field)
     explores = getattr(model, "explores", False)
     if explores and policy.exploration_budget is None:
         raise InputError(f"{field}.explorationBudget", None, "given", f"{policy.model} explores")

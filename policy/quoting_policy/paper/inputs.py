@@ -21,7 +21,8 @@ from quoting_policy.data import tape as tapes
 from quoting_policy.domain import ArmSpec, Frozen, Instrument, Limits, Revision
 from quoting_policy.domain.session import SessionEvidence
 from quoting_policy.errors import InputError
-from quoting_policy.models.registry import build
+from quoting_policy.models.arms import build_arm
+from quoting_policy.models.content import NOTHING, Contents
 from quoting_policy.paper.desk import (
     SECOND,
     Budget,
@@ -121,8 +122,13 @@ def read_inputs(path: Path, sha256: str) -> Inputs:
     return inputs
 
 
-def open_session(inputs: Inputs, index: int, folder: Path) -> tuple[Session, Pairing]:
-    """A session and who meets in it. folder: where generated tapes are put. Raises InputError."""
+def open_session(
+    inputs: Inputs, index: int, folder: Path, contents: Contents = NOTHING
+) -> tuple[Session, Pairing]:
+    """A session and who meets in it. folder: where generated tapes are put. Raises InputError.
+
+    contents: weights and secret parameters that the revision names.
+    """
     if not 0 <= index < inputs.sessions:
         raise InputError("--index", index, f"in [0, {inputs.sessions - 1}]")
     revision = inputs.revision().revision
@@ -133,9 +139,10 @@ def open_session(inputs: Inputs, index: int, folder: Path) -> tuple[Session, Pai
         session = _recorded(inputs, index)
         instrument = _instrument_of(session.recording, revision)
     pairing = Pairing(
-        _policy(revision.baseline, "baseline", None),
-        (_policy(revision.candidate, "candidate", inputs.exploration),),
+        _policy(revision.baseline, "baseline", None, contents),
+        (_policy(revision.candidate, "candidate", inputs.exploration, contents),),
         desk_of(inputs, revision, instrument),
+        contents,
     )
     pairing.check()
     return session, pairing
@@ -180,20 +187,22 @@ def _given(struct: Limits | msgspec.Struct) -> dict[str, Any]:
     }
 
 
-def _policy(arm: ArmSpec | None, field: str, exploration: Exploration | None) -> PolicyFile:
+def _policy(
+    arm: ArmSpec | None, field: str, exploration: Exploration | None, contents: Contents
+) -> PolicyFile:
     if arm is None:
         raise InputError(f"revision.{field}", None, "given", "there is nothing to compare")
-    if arm.weights_sha256 is not None:
-        raise InputError(
-            f"revision.{field}.weights", arm.model, "left out", "paper cannot replay weights yet"
-        )
-    return PolicyFile(model=arm.model, params=arm.params, exploration_budget=_budget(arm, field, exploration))
+    return PolicyFile(
+        model=arm.model, params=arm.params, weights_sha256=arm.weights_sha256,
+        params_sha256=None if arm.params_sha256 is msgspec.UNSET else arm.params_sha256,
+        exploration_budget=_budget(arm, field, exploration, contents),
+    )  # fmt: skip
 
 
-def _budget(arm: ArmSpec, field: str, exploration: Exploration | None) -> Budget | None:
+def _budget(arm: ArmSpec, field: str, exploration: Exploration | None, contents: Contents) -> Budget | None:
     if exploration is None:
         return None
-    model = build(arm.model, arm.params, f"revision.{field}.params")
+    model = build_arm(arm, contents, f"revision.{field}")
     if not isinstance(model, BidAskExp3):
         return None
     return Budget(

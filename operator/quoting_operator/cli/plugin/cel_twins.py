@@ -99,6 +99,9 @@ TWINS: dict[str, Callable[[Any], bool]] = {
     "must be a full commit hash or a version tag such as v1.2.3: a branch can change": lambda s: bool(
         re.search(IMMUTABLE, str(s.get("head", "")))
     ),
+    "weightsFrom must be given: this model has learned weights": lambda arm: (
+        arm.get("model") != "MLP" or "weightsFrom" in arm
+    ),
     "must have every key of requiredKeys, none of them empty": _required_inputs,
     "metadata.name must have at most 63 characters: pods name their policy in a label": lambda o: (
         len(str((o.get("metadata") or {}).get("name", ""))) <= 63

@@ -101,17 +101,23 @@ def restored(current: Mapping[str, Any], target: Revision) -> list[dict[str, Any
 
 
 def _written(arm: ArmSpec, spec: Mapping[str, Any]) -> dict[str, Any]:
-    """An arm as a spec writes it; the source of its weights is what the spec already names."""
+    """An arm as a spec writes it; weights and secret parameters are where the spec has them already."""
     written: dict[str, Any] = {"model": arm.model, "params": msgspec.to_builtins(arm.params)}
-    if arm.weights_sha256 is None:
-        return written
+    if arm.params_sha256 is not msgspec.UNSET:
+        written["paramsFrom"] = _source(spec, "paramsFrom", arm.params_sha256, "secret parameters")
+    if arm.weights_sha256 is not None:
+        written["weightsFrom"] = _source(spec, "weightsFrom", arm.weights_sha256, "weights")
+    return written
+
+
+def _source(spec: Mapping[str, Any], field: str, sha256: str, what: str) -> dict[str, Any]:
     for name in _ARMS:
-        source = (spec.get(name) or {}).get("weightsFrom")
-        if source is not None and source.get("sha256") == arm.weights_sha256:
-            return {**written, "weightsFrom": source}
+        source: dict[str, Any] | None = (spec.get(name) or {}).get(field)
+        if source is not None and source.get("sha256") == sha256:
+            return source
     raise PluginError(
-        f"the revision has weights {short(arm.weights_sha256)}, and the spec does not say where they are:"
-        " edit spec.candidate by hand, with weightsFrom"
+        f"the revision has {what} {short(sha256)}, and the spec does not say where they are:"
+        f" edit spec.candidate by hand, with {field}"
     )
 
 

@@ -21,10 +21,10 @@ from quoting_operator.gates import GateSpec, Stage, parse_gate
 from quoting_operator.gates.published import check_published
 from quoting_operator.gates.sessions import check_measured
 from quoting_operator.rollout.plan import plan_of
-from quoting_operator.rollout.revisions import wanted
+from quoting_operator.rollout.revisions import arm_of, wanted
 from quoting_operator.rollout.risk import held_limits
 from quoting_policy.errors import InputError
-from quoting_policy.models import registry
+from quoting_policy.models.arms import check_arm
 from quoting_policy.paper.differences import METRICS
 
 Json = Mapping[str, Any]
@@ -142,9 +142,7 @@ def _gate_set(written: Json, _sets: Mapping[str, Json]) -> Iterator[str]:
 def _arm(field: str, arm: Arm | None) -> Iterator[str]:
     if arm is None:
         return
-    yield from _said(lambda: registry.model_class(arm.model, f"{field}.model")) or _said(
-        lambda: registry.build(arm.model, arm.params, f"{field}.params")
-    )
+    yield from _said(lambda: check_arm(arm_of(arm), field))
 
 
 def _revision(spec: PolicySpec) -> Iterator[str]:
