@@ -44,7 +44,8 @@ def test_a_baseline_without_its_content_is_refused(threaded: ThreadedEngine) -> 
 @given(
     text=st.sampled_from([
         "halfSpread: {}", "halfSpread: 3\n# {}", "{}", "- {}", "{}: 1", "halfSpread: [{}",
-        "qty: {}\nhalfSpread: 1", '{{"halfSpread": "{}"}}', "halfSpread: 1\nqty: 1\nnot_{}: 2", "a: &b {}\nqty: *b",
+        "qty: {}\nhalfSpread: 1", '{{"halfSpread": "{}"}}', "halfSpread: 1\nqty: 1\nnot_{}: 2",
+        "a: &b {}\nqty: *b",
     ]),
     arm=st.sampled_from(["baseline", "candidate"]),
 )  # fmt: skip
