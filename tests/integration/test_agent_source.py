@@ -7,6 +7,8 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -100,6 +102,31 @@ async def test_the_pinned_revision_is_told_when_it_is_pinned(kube: Kube, policy:
         digest = await pin(kube, policy)
         assert (await heard.next(Tighten)).limits.max_position == 10
         assert (await heard.next(Configure)).frozen.digest == digest
+
+
+async def test_content_is_told_when_it_is_mounted_and_missed_until_then(
+    kube: Kube, namespace: str, tmp_path: Path
+) -> None:
+    secret = b"halfSpread: 5"
+    source = {"secretKeyRef": {"name": "s", "key": "k"}, "sha256": sha256(secret).hexdigest()}
+    baseline = {"model": "FixedSpread", "params": {"qty": 1}, "paramsFrom": source}
+    policy = await kube.create(QUOTING_POLICIES, namespace, changed(POLICY, "spec.baseline", baseline))
+    digest = await pin(kube, policy)
+    agent = KubernetesSource(kube, identity(namespace), tmp_path)
+    heard = Heard(agent)
+    try:
+        assert (await heard.next(Configure)).content == ()
+        while not agent.problem():
+            await asyncio.sleep(0.02)
+        assert (
+            f"content: '{source['sha256']}' must be the sha256 of something mounted here" in agent.problem()
+        )
+        (tmp_path / "0").mkdir()
+        (tmp_path / "0" / "k").write_bytes(secret)
+        said = await heard.next(Configure)
+        assert (said.frozen.digest, said.content) == (digest, (secret,))
+    finally:
+        await heard.close()
 
 
 async def test_a_kill_switch_is_told_and_its_end_too(

@@ -17,6 +17,7 @@ from quoting_operator.adapters.own_namespace import create_config_map
 from quoting_operator.cli.paper import judged_result
 from quoting_operator.gates import Stage, parse_gates
 from quoting_policy.errors import InputError
+from quoting_policy.models.content import Contents, read_contents
 from quoting_policy.paper.evaluate import Pairing, Part
 from quoting_policy.paper.inputs import Inputs, open_session, read_inputs
 from quoting_policy.paper.report import write_report
@@ -39,6 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--inputs", type=Path, required=True, help="JSON that the operator wrote")
     add("--sha256", required=True, help="of the inputs; others are refused")
+    add("--content", type=Path, metavar="DIR", help="weights and secret parameters that the revision names")
     add("--out", type=Path, metavar="FILE", help="write the compressed report there and store nothing")
 
 
@@ -47,7 +49,8 @@ def run(args: argparse.Namespace) -> int:
     inputs = read_inputs(args.inputs, args.sha256)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        played = _replayed(inputs, folder)
+        contents = read_contents(args.content).only(inputs.revision().revision.content())
+        played = _replayed(inputs, folder, contents)
         packed, shown = _fitting(inputs, played, folder)
     if args.out is not None:
         args.out.write_bytes(packed)
@@ -58,16 +61,16 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _replayed(inputs: Inputs, folder: Path) -> list[Played]:
+def _replayed(inputs: Inputs, folder: Path, contents: Contents) -> list[Played]:
     """Sessions of the first one's instrument, evenly spread where there are more than a report takes.
 
     Money of several instruments does not add up to one picture, so a report is of one.
     """
-    first, _ = open_session(inputs, 0, folder)
+    first, _ = open_session(inputs, 0, folder, contents)
     step = -(-inputs.sessions // MOST_SESSIONS)
     found = []
     for index in range(0, inputs.sessions, step):
-        session, pairing = open_session(inputs, index, folder)
+        session, pairing = open_session(inputs, index, folder, contents)
         if session.recording.facts.symbol == first.recording.facts.symbol:
             part, _ = run_session(session, pairing, None)
             found.append((session, pairing, part))

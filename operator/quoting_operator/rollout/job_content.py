@@ -18,6 +18,8 @@ def content_of(policy: Json, stored: StoredRevision) -> list[Mounted]:
     A pod waits for one that does not exist yet. Whether it is of the right sha256 is seen by the command.
     """
     wanted = stored.content.content()
+    if not wanted:
+        return []
     sources = {sha256: source for sha256, source in _sources(policy["spec"]) if sha256 in wanted}
     return [_mounted(i, sources[sha256]) for i, sha256 in enumerate(sorted(sources))]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from hashlib import sha256
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -182,3 +183,19 @@ def test_the_command_refuses_another_revision(tmp_path, capsys):
     path.write_bytes(canonical_json(Frozen.of(revision())))
     assert main(["conformance", "--revision", str(path), "--digest", "b" * 64]) == 2
     assert "must be the revision bbbb" in capsys.readouterr().err
+
+
+def test_the_pod_proves_arms_with_secret_parameters_and_says_none_of_them(tmp_path, capsys) -> None:
+    secret = b"gamma: 0.0012345678"
+    hidden = ArmSpec(model="AvellanedaStoikov", params={"qty": 2}, params_sha256=sha256(secret).hexdigest())
+    path = tmp_path / "revision.json"
+    path.write_bytes(canonical_json(Frozen.of(revision(candidate=hidden))))
+    (tmp_path / "content").mkdir()
+    words = ["conformance", f"--revision={path}", "--decisions=240", f"--content={tmp_path / 'content'}"]
+    assert main(words) == 2
+    assert "candidate.paramsFrom" in capsys.readouterr().err
+    (tmp_path / "content" / "params.yaml").write_bytes(secret)
+    assert main([*words, f"--termination-log={tmp_path / 'log'}"]) == 0
+    assert decode((tmp_path / "log").read_bytes()).passed
+    said = capsys.readouterr()
+    assert "0012345678" not in said.out + said.err + (tmp_path / "log").read_text()

@@ -116,6 +116,28 @@ def test_what_can_never_be_replayed_is_named(tmp_path, revision, changes, words)
         Given(tmp_path, revision, **changes).open()
 
 
+def test_a_pod_replays_with_secret_parameters_and_leaves_none_of_them(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("JOB_COMPLETION_INDEX", "1")
+    secret, content = b'{"halfSpread": 1.2345678}', tmp_path / "content" / "0"
+    content.mkdir(parents=True)
+    (content / "content").write_bytes(secret)
+    hidden = ArmSpec(model="FixedSpread", params={"qty": 1}, params_sha256=hashlib.sha256(secret).hexdigest())
+    given, log, report = Given(tmp_path, stored(candidate=hidden)), tmp_path / "log", tmp_path / "out.gz"
+    words = [*given.words, "--content", str(content.parent)]
+    assert main(["paper-session", *words, "--termination-log", str(log)]) == 0
+    assert main(["paper-report", *words, "--out", str(report)]) == 0
+    said = capsys.readouterr()
+    left = [log.read_text(), gzip.decompress(report.read_bytes()).decode(), said.out, said.err]
+    assert not [text for text in left if "1.2345678" in text]
+
+
+def test_a_pod_without_the_secret_compares_nothing(tmp_path, capsys):
+    hidden = ArmSpec(model="FixedSpread", params={"qty": 1}, params_sha256="a" * 64)
+    given = Given(tmp_path, stored(candidate=hidden))
+    assert main(["paper-session", *given.words, "--index", "1"]) == 2
+    assert "candidate.paramsFrom: None must be content of sha256 aaaa" in capsys.readouterr().err
+
+
 def test_inputs_that_were_replaced_are_refused(tmp_path, capsys):
     given = Given(tmp_path)
     given.path.write_text(given.path.read_text().replace('"seed":7', '"seed":8'))

@@ -113,6 +113,18 @@ def test_weights_are_found_where_the_spec_has_them_or_the_way_back_is_refused() 
     assert {"model": "MLP", "params": {}, "weightsFrom": source} in [step.get("value") for step in patch]
 
 
+def test_secret_parameters_are_put_back_as_the_source_that_the_spec_has() -> None:
+    source = {"secretKeyRef": {"name": "s", "key": "k"}, "sha256": "e" * 64}
+    hidden = REPLACE(REVISION, candidate=ArmSpec(model="GLFT", params={}, params_sha256="e" * 64))
+    policy = copy.deepcopy(WRITTEN)
+    with pytest.raises(PluginError, match="secret parameters eeeeeeeeeeee, and the spec does not say where"):
+        restored(policy, hidden)
+    policy["spec"]["baseline"]["paramsFrom"] = source
+    patch = restored(policy, hidden)
+    assert {"model": "GLFT", "params": {}, "paramsFrom": source} in [step.get("value") for step in patch]
+    assert "candidate.params_sha256" in [change.field for change in changes(REVISION, hidden)]
+
+
 def stored(number: int) -> StoredRevision:
     digest = f"{number:x}" + DIGEST[1:]
     return StoredRevision(name=f"btc-{digest[:12]}", number=number, digest=digest, content=REVISION)

@@ -55,8 +55,9 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[C
 
 def _as_held(written: Mapping[str, Any]) -> dict[str, Any]:
     """An arm of a spec with the fields of a revision's."""
-    weights = (written.get("weightsFrom") or {}).get("sha256")
-    return {"model": written.get("model"), "params": written.get("params"), "weights_sha256": weights}
+    weights, secret = ((written.get(x) or {}).get("sha256") for x in ("weightsFrom", "paramsFrom"))
+    held = {"model": written.get("model"), "params": written.get("params")}
+    return {**held, "weights_sha256": weights, "params_sha256": secret}
 
 
 def change_lines(found: tuple[Change, ...], style: Style) -> list[str]:
@@ -84,7 +85,8 @@ def camel(field: str) -> str:
 def restored(current: Mapping[str, Any], target: Revision) -> list[dict[str, Any]]:
     """JSON patch that puts a revision's arms into the spec of a policy, if nobody has written in between.
 
-    current: the policy. Raises PluginError where a revision's weights are named nowhere in the spec.
+    current: the policy. Raises PluginError where the spec does not name a revision's weights or its
+    secret parameters.
     """
     spec = current["spec"]
     version = current["metadata"]["resourceVersion"]
