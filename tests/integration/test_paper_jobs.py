@@ -19,6 +19,7 @@ pytestmark = pytest.mark.integration
 SECRET = {"secretKeyRef": {"name": "s", "key": "k"}, "sha256": "a" * 64}
 WEIGHTS = {"configMapKeyRef": {"name": "w", "key": "k"}, "sha256": "b" * 64}
 LEARNED = ArmSpec(model="MLP", weights_sha256="b" * 64, params_sha256="a" * 64)
+LABELS = {POLICY_LABEL: "btc"}
 DRY = ("create", "-f", "-", "--dry-run=server", "--validate=strict", "-o", "json")
 VOLUME = {"type": "Volume", "volume": {"claimName": "tapes"}}
 
@@ -63,7 +64,7 @@ def test_a_pod_with_secrets_and_weights_is_taken_as_it_is_injected(
     names = {CONFIG_MAPS_ANNOTATION: "w, x", SECRETS_ANNOTATION: "s"}
     pod = {
         "apiVersion": "v1", "kind": "Pod",
-        "metadata": {"name": "app", "namespace": namespace, "labels": {POLICY_LABEL: "btc"}, "annotations": names},
+        "metadata": {"name": "app", "namespace": namespace, "labels": LABELS, "annotations": names},
         "spec": {"automountServiceAccountToken": False, "containers": [{"name": "app", "image": "app"}]},
     }  # fmt: skip
     wanted = injected(pod, Sidecar(image="sidecar"))
