@@ -46,8 +46,8 @@ test-e2e: prepare ## against a real node
 test-argocd: prepare ## against the real Argo CD, which is built for it once (six minutes)
 	$(LOCALCLUSTER) build argocd && $(BIN)/pytest tests/argocd
 
-demo: setup ## what works today, on a real node, step by step
-	$(BIN)/python examples/demo.py
+demo: setup ## watch a policy earn its way to live, and come back; ACT=3 plays one act
+	$(BIN)/python -m examples.demo --act=$(ACT)
 
 bench: setup ## every benchmark, as JSON lines
 	for name in cluster engine gates models operator_scale replay sidecar; do $(BIN)/python benchmarks/$$name.py --json || exit 1; done

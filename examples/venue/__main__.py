@@ -40,11 +40,12 @@ def sessions(symbol: str, tape: Path | None, seed: int, flow: Flow) -> Iterator[
 
 
 def line(look: Look) -> str:
-    """What is told every second."""
+    """What is told every second, and at once where the mode changes or a candidate is shut out."""
     prices = " ".join("-" if price is None else f"{price:.2f}" for price in (look.bid, look.ask))
+    breach = f" breach {','.join(look.breaches)}" if look.breaches else ""
     return (
         f"{look.mode} {look.arm} {prices} inventory {look.inventory} profit {look.profit:.2f}"
-        f"{f' ({look.why})' if look.why else ''}"
+        f"{breach}{f' ({look.why})' if look.why else ''}"
     )
 
 
@@ -60,11 +61,13 @@ def trade(options: argparse.Namespace) -> None:
             started = time.time_ns()
             app = TradingApp(replay, client, started)
             ends = started + int(market.exch_ns[-1])
-            told, due = 0, started
+            told: tuple[object, ...] = ()
+            due = started
             while not stopping and due < ends:
                 look = app.turn(time.time_ns())
-                if time.time_ns() // SECOND != told:
-                    told = time.time_ns() // SECOND
+                now = (time.time_ns() // SECOND, look.mode, look.breaches)
+                if now != told:
+                    told = now
                     print(f"{time.time():.3f} {line(look)}", flush=True)
                 due = max(due + period_ns, time.time_ns())
                 client.poll(max(0.0, (due - time.time_ns()) / SECOND))

@@ -72,6 +72,7 @@ class Look:
     inventory: int
     profit: float
     why: str
+    breaches: tuple[str, ...] = ()
 
 
 class TradingApp:
@@ -106,7 +107,7 @@ class TradingApp:
             return self._look(view, None, why)
         for action in answer.orders or _first(answer, has_orders=bool(self._known)):
             self._carry_out(action, answer.arm or Arm.BASELINE, now_ns)
-        return self._look(view, answer, ", ".join((*answer.breaches, *answer.clamps_bound)))
+        return self._look(view, answer, ", ".join(answer.clamps_bound))
 
     def cancel_all(self) -> None:
         """Ask the venue to take every own order out."""
@@ -204,6 +205,7 @@ class TradingApp:
             inventory=view.position,
             profit=profit,
             why=why,
+            breaches=() if answer is None else tuple(answer.breaches),
         )
 
 
