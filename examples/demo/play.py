@@ -126,7 +126,7 @@ class Play:
             passed = phase in PASSING and phase in phases_since(status, self.records[-1].began)
             return status if found == phase or passed else None
 
-        status = self.until(phase, there, patience_s)
+        status = self.until(f"phase {phase}", there, patience_s)
         for gate in self._gates_before(phase):
             self.screen.say(f"              {gate}")
         return status

@@ -26,8 +26,8 @@ COLOURS = {
     "Baseline": "#f4f4f4",
 }
 ARMS = {"baseline": "#44546a", "candidate": "#d9822b"}
-_NARROWEST = 0.045
-"""Share of the width from which a phase's name fits into its band."""
+_LETTER = 0.0068
+"""Share of the figure's width that a letter of a phase's name takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,15 @@ def bands(changes: Sequence[tuple[float, str]], end: float) -> list[Band]:
     return found
 
 
+PANELS = {
+    "exposure": ("exposure, %", 0.8),
+    "quotes": ("who quotes, 1/s", 0.9),
+    "inventory": ("inventory, lots", 1.0),
+    "pnl": ("P&L, money", 1.4),
+}
+"""Panel -> its axis and its height, as a share of the others'."""
+
+
 def timeline(
     phases: Sequence[Band],
     acts: Sequence[tuple[str, float]],
@@ -60,42 +69,17 @@ def timeline(
     """The figure as SVG. acts: label and beginning, Unix time. panels: as QUERIES names them."""
     mpl.rcParams.update({"font.family": "sans-serif", "font.size": 8.5, "svg.fonttype": "none"})
     figure = Figure(figsize=(10, 6.6), layout="constrained")
-    heights = {"": 0.35, "exposure": 0.8, "quotes": 0.9, "inventory": 1.0, "pnl": 1.4}
+    heights = [0.35, *(height for _, height in PANELS.values())]
     axes: Sequence[Axes] = figure.subplots(
-        len(heights), 1, sharex=True, gridspec_kw={"height_ratios": list(heights.values())}
+        len(heights), 1, sharex=True, gridspec_kw={"height_ratios": heights}
     )
     end = max((band.end for band in phases), default=start + 1.0)
     _name_phases(axes[0], phases, start, end)
-    titles = {
-        "exposure": "exposure, %",
-        "quotes": "quotes/s",
-        "inventory": "inventory, lots",
-        "pnl": "P&L, money",
-    }
-    for axis, panel in zip(axes[1:], titles, strict=True):
-        for band in phases:
-            axis.axvspan(band.start - start, band.end - start, color=COLOURS.get(band.phase, "#ffffff"), lw=0)
-        for line in panels.get(panel, ()):
-            shifted = [at - start for at in line.at]
-            colour = ARMS.get(line.label, "#222222")
-            axis.plot(
-                shifted, line.values, lw=1.0, color=colour, label=line.label or None, drawstyle="steps-post"
-            )
-        if not panels.get(panel):
-            axis.text(
-                0.5, 0.5, "no data", transform=axis.transAxes, ha="center", va="center", color="#888888"
-            )
-        axis.set_ylabel(titles[panel])
-        _clean(axis)
-    for panel in ("quotes", "pnl"):
-        if any(line.label for line in panels.get(panel, ())):
-            axes[list(heights).index(panel)].legend(loc="upper left", frameon=False, ncols=2, fontsize=8)
-    for label, at in acts:
-        for axis in axes:
-            axis.axvline(at - start, color="#666666", lw=0.6, ls=(0, (3, 3)))
-        axes[0].text(
-            at - start, 1.15, label, transform=axes[0].get_xaxis_transform(), fontsize=8, color="#444444"
-        )
+    for axis, (panel, (title, _)) in zip(axes[1:], PANELS.items(), strict=True):
+        _shade(axis, phases, start)
+        _draw(axis, panels.get(panel, ()), start, filled=panel == "quotes")
+        axis.set_ylabel(title)
+    _mark(axes, acts, start)
     axes[-1].set_xlabel("seconds since the demonstration began")
     axes[-1].set_xlim(0.0, end - start)
     text = io.StringIO()
@@ -103,19 +87,45 @@ def timeline(
     return text.getvalue()[text.getvalue().index("<svg") :]
 
 
-def _name_phases(axis: Axes, phases: Sequence[Band], start: float, end: float) -> None:
+def _shade(axis: Axes, phases: Sequence[Band], start: float) -> None:
     for band in phases:
         axis.axvspan(band.start - start, band.end - start, color=COLOURS.get(band.phase, "#ffffff"), lw=0)
-        if band.end - band.start > _NARROWEST * (end - start):
+
+
+def _draw(axis: Axes, lines: Sequence[Series], start: float, *, filled: bool) -> None:
+    for line in lines:
+        shifted = [at - start for at in line.at]
+        colour, label = ARMS.get(line.label, "#222222"), line.label or None
+        if filled:
+            axis.fill_between(shifted, line.values, step="post", lw=0, color=colour, label=label)
+        else:
+            axis.plot(shifted, line.values, lw=1.0, color=colour, label=label, drawstyle="steps-post")
+    if not lines:
+        axis.text(0.5, 0.5, "no data", transform=axis.transAxes, ha="center", va="center", color="#888888")
+    if any(line.label for line in lines):
+        axis.legend(loc="upper left", frameon=False, ncols=2, fontsize=8)
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.grid(axis="y", lw=0.4, color="#ffffff")
+    axis.margins(y=0.1)
+    if filled:
+        axis.set_ylim(0.0, 1.4 * axis.get_ylim()[1])
+
+
+def _mark(axes: Sequence[Axes], acts: Sequence[tuple[str, float]], start: float) -> None:
+    for label, at in acts:
+        for axis in axes:
+            axis.axvline(at - start, color="#666666", lw=0.6, ls=(0, (3, 3)))
+        place = axes[0].get_xaxis_transform()
+        axes[0].text(at - start, 1.15, label, transform=place, fontsize=8, color="#444444")
+
+
+def _name_phases(axis: Axes, phases: Sequence[Band], start: float, end: float) -> None:
+    _shade(axis, phases, start)
+    for band in phases:
+        if band.end - band.start > _LETTER * len(band.phase) * (end - start):
             middle = 0.5 * (band.start + band.end) - start
             axis.text(middle, 0.5, band.phase, ha="center", va="center", clip_on=True)
     axis.set_ylim(0.0, 1.0)
     axis.set_yticks([])
     axis.spines[:].set_visible(False)
     axis.tick_params(length=0)
-
-
-def _clean(axis: Axes) -> None:
-    axis.spines[["top", "right"]].set_visible(False)
-    axis.grid(axis="y", lw=0.4, color="#ffffff")
-    axis.margins(y=0.1)
