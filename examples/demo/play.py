@@ -98,10 +98,14 @@ class Play:
         self.fact(what, seconds)
 
     def until(self, what: str, question: Callable[[], T | None], patience_s: float) -> T:
-        """The first truthy answer, shown and measured. Raises UnfulfilledError where there is none in time.
+        """The first truthy answer, shown and measured. Raises UnfulfilledError where time is up."""
+        start = time.monotonic()
+        answer = self._wait(what, question, patience_s)
+        self.fact(what, time.monotonic() - start)
+        return answer
 
-        A question that the cluster can't answer yet counts as not answered.
-        """
+    def _wait(self, what: str, question: Callable[[], T | None], patience_s: float) -> T:
+        """A question that the cluster can't answer yet counts as not answered."""
         start = time.monotonic()
         while time.monotonic() - start < patience_s:
             self.look()
@@ -110,23 +114,27 @@ class Play:
             except ClusterError:
                 answer = None
             if answer:
-                self.fact(what, time.monotonic() - start)
                 return answer
             time.sleep(LOOK_EVERY_S)
         raise UnfulfilledError(f"{what}: not within {patience_s:.0f} s; {self._last_message()}")
 
     def reaches(self, phase: str, patience_s: float) -> Mapping[str, Any]:
-        """Wait for a phase. Another one that leads nowhere ends the waiting. Raises UnfulfilledError."""
+        """Wait for a phase, measured from the act's beginning. Raises UnfulfilledError.
+
+        Another phase that leads nowhere ends the waiting.
+        """
+        began = self.records[-1].began
 
         def there() -> Mapping[str, Any] | None:
             status = self.status()
             found = status.get("phase")
             if found in DEAD - {phase}:
                 raise UnfulfilledError(f"{phase} was expected: {found}: {status.get('message')}")
-            passed = phase in PASSING and phase in phases_since(status, self.records[-1].began)
+            passed = phase in PASSING and phase in phases_since(status, began)
             return status if found == phase or passed else None
 
-        status = self.until(f"phase {phase}", there, patience_s)
+        status = self._wait(f"phase {phase}", there, patience_s)
+        self.fact(f"phase {phase}, counted from the act's beginning", time.time() - began)
         for gate in self._gates_before(phase):
             self.screen.say(f"              {gate}")
         return status
