@@ -100,12 +100,12 @@ class Play:
     def until(self, what: str, question: Callable[[], T | None], patience_s: float) -> T:
         """The first truthy answer, shown and measured. Raises UnfulfilledError where time is up."""
         start = time.monotonic()
-        answer = self._wait(what, question, patience_s)
+        answer = self.wait(what, question, patience_s)
         self.fact(what, time.monotonic() - start)
         return answer
 
-    def _wait(self, what: str, question: Callable[[], T | None], patience_s: float) -> T:
-        """A question that the cluster can't answer yet counts as not answered."""
+    def wait(self, what: str, question: Callable[[], T | None], patience_s: float) -> T:
+        """As :meth:`until`, without a fact. What the cluster can't answer yet counts as not answered."""
         start = time.monotonic()
         while time.monotonic() - start < patience_s:
             self.look()
@@ -133,7 +133,7 @@ class Play:
             passed = phase in PASSING and phase in phases_since(status, began)
             return status if found == phase or passed else None
 
-        status = self._wait(f"phase {phase}", there, patience_s)
+        status = self.wait(f"phase {phase}", there, patience_s)
         self.fact(f"phase {phase}, counted from the act's beginning", time.time() - began)
         for gate in self._gates_before(phase):
             self.screen.say(f"              {gate}")
