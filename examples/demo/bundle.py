@@ -51,7 +51,7 @@ def write(play: Play, folder: Path) -> list[str]:
         _write_csv(folder / f"metric-{name}.csv", lines)
     _logs(play.desk, folder, missing)
     reports = _paper_reports(play.desk, folder, missing)
-    changes = [(o.at, str(o.status["phase"])) for o in play.observations if o.status.get("phase")]
+    changes = [(_moment(row["at"]), row["what"]) for row in entries if row["source"] == "status"]
     marks = [(f"act {record.number}", record.began) for record in play.records]
     figure = plots.timeline(plots.bands(changes, end), marks, panels, play.began)
     (folder / "timeline.svg").write_text(figure)
@@ -72,7 +72,7 @@ def timeline(observations: Sequence[Observation], events: Iterable[Json]) -> lis
             seen.setdefault((row["at"], row["what"], row["message"]), row)
     for event in events:
         kind = event["involvedObject"]["kind"]
-        if kind != "QuotingPolicy":
+        if kind != "QuotingPolicy" or event.get("reason") == "PhaseChanged":  # history says the same
             continue
         row = {
             "at": str(
@@ -83,7 +83,7 @@ def timeline(observations: Sequence[Observation], events: Iterable[Json]) -> lis
             "message": event.get("message", ""),
         }
         seen.setdefault((row["at"], row["what"], row["message"]), row)
-    return sorted(seen.values(), key=lambda row: datetime.fromisoformat(row["at"]))
+    return sorted(seen.values(), key=lambda row: _moment(row["at"]))
 
 
 def decisions(observations: Sequence[Observation]) -> list[dict[str, Any]]:
@@ -116,6 +116,10 @@ def acts_entry(record: ActRecord) -> dict[str, Any]:
         "failure": record.failure,
         "facts": [{"what": fact.what, "seconds": fact.seconds} for fact in record.facts],
     }
+
+
+def _moment(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
 
 
 def _standing(status: Json) -> dict[str, Any]:
