@@ -98,7 +98,7 @@ async def test_a_kubeconfig_that_is_none_is_a_users_mistake(tmp_path: Path, text
 
 
 async def test_a_kubeconfig_that_is_missing_is_a_users_mistake(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="must be usable"):
+    with pytest.raises(InputError, match="must be a file"):
         await find({"KUBECONFIG": str(tmp_path / "none")})
 
 
