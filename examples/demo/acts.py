@@ -19,7 +19,7 @@ DELIVERY_S = 2.0
 """What a renewal may take to the sidecar on a busy machine; its lifetime counts from there."""
 
 WORSE = {"model": "FixedSpread", "params": {"halfSpread": 0.02, "qty": 1}}
-"""Half the size at the same spread: it looks prudent, and earns half."""
+"""Half the size at the same spread: it looks prudent, and earns less."""
 
 DARING = {
     "model": "LinearSkew",
