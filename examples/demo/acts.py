@@ -21,14 +21,6 @@ DELIVERY_S = 2.0
 WORSE = {"model": "FixedSpread", "params": {"halfSpread": 0.02, "qty": 1}}
 """Half the size at the same spread: it looks prudent, and earns less."""
 
-DARING = {
-    "model": "LinearSkew",
-    "params": {"baseSpread": 0.02, "qty": 2, "inventorySkew": 0.0045, "sigma": 0.02, "maxInventory": 6},
-}
-CAREFUL = {
-    "model": "LinearSkew",
-    "params": {"baseSpread": 0.02, "qty": 2, "inventorySkew": 0.0055, "sigma": 0.02, "maxInventory": 6},
-}
 DRAWDOWN = "0.0001"
 """A drawdown limit that any open position crosses, in money: risk has had enough for today."""
 
@@ -81,9 +73,8 @@ def worse(play: Play) -> None:
 
 def dangerous(play: Play) -> None:
     """A realised limit is crossed while the candidate is in canary."""
-    opened(play)
-    play.desk.limit()
-    _propose(play, DARING)
+    opened(play, anew=True)
+    candidate = play.desk.policy()["spec"]["candidate"]
     play.reaches("Canary", STAGE_PATIENCE_S)
     _candidate_quotes(play)
     digest = play.status()["effective"]["digest"]
@@ -114,7 +105,7 @@ def dangerous(play: Play) -> None:
     play.desk.limit()
     play.desk.propose(None)
     play.reaches("Baseline", REACTION_PATIENCE_S)
-    play.desk.propose(DARING)
+    play.desk.propose(candidate)
     status = play.reaches("RolledBack", REACTION_PATIENCE_S)
     play.check("quarantined" in status["message"], "applied again, it is refused")
     play.screen.say(f"              {status['message']}")
@@ -159,7 +150,7 @@ def operator_dead(play: Play) -> None:
 
 def contract(play: Play) -> None:
     """The hand-over contract is checked before a candidate leaves paper."""
-    opened(play)
+    opened(play, anew=True)
     try:
         play.desk.contract("incomplete", requiredKeys=["riskApproval"])
         refusal = ""
@@ -171,7 +162,7 @@ def contract(play: Play) -> None:
     play.screen.say(f"              {refusal.splitlines()[0]}")
     artifact = {"name": "policy-module", "kind": "Code", "reference": "policies/inventory_skew.py"}
     play.desk.contract("handed-over", artifacts=[artifact])
-    _propose(play, CAREFUL, "handed-over")
+    play.desk.refer("handed-over")
 
     def held() -> Mapping[str, Any] | None:
         status = play.status()
@@ -212,9 +203,12 @@ def chosen(number: int | None) -> tuple[Act, ...]:
     return (*(other for other in ACTS if other.number in act.needs), act)
 
 
-def opened(play: Play) -> None:
-    """Apply everything and wait until the baseline quotes; nothing where that has been done."""
-    if play.desk.is_open:
+def opened(play: Play, *, anew: bool = False) -> None:
+    """Apply everything and wait until the baseline quotes; nothing where that has been done.
+
+    anew: with a desk that nothing has been tried on. Each further attempt of a policy spends less alpha.
+    """
+    if play.desk.is_open and not anew:
         return
     play.desk.open()
     play.until(
@@ -224,13 +218,13 @@ def opened(play: Play) -> None:
     )
 
 
-def _propose(play: Play, candidate: Mapping[str, Any], contract: str = "inventory-skew-v1") -> None:
+def _propose(play: Play, candidate: Mapping[str, Any]) -> None:
     """Propose another candidate. A live one is not dropped by an edit for another: it goes first."""
     if play.desk.status().get("stage") == "Live":
         play.desk.propose(None)
         play.reaches("Baseline", REACTION_PATIENCE_S)
     before = (play.desk.status().get("effective") or {}).get("digest", "")
-    play.desk.propose(dict(candidate), contract)
+    play.desk.propose(dict(candidate))
 
     def taken() -> bool:
         status = play.status()

@@ -65,12 +65,17 @@ class Desk:
         found: Json = self.policy().get("status") or {}
         return found
 
-    def propose(self, candidate: Json | None, contract: str = "") -> None:
-        """Put another candidate, or none, into the spec. contract: the ImplementationSpec to refer to."""
-        spec: Json = {"candidate": candidate}
-        if contract:
-            spec["implementationRef"] = {"name": contract}
-        self.here("patch", "qp", POLICY, "--type=json", "-p", json.dumps(_replacing(self.policy(), spec)))
+    def propose(self, candidate: Json | None) -> None:
+        """Put another candidate, or none, into the spec."""
+        self._replace("candidate", candidate)
+
+    def refer(self, contract: str) -> None:
+        """Let the policy refer to this ImplementationSpec."""
+        self._replace("implementationRef", {"name": contract})
+
+    def _replace(self, field: str, value: Json | None) -> None:
+        patch = replacing(self.policy(), field, value)
+        self.here("patch", "qp", POLICY, "--type=json", "-p", json.dumps(patch))
 
     def limit(self, **further: str) -> None:
         """The risk officer applies the usual limits and these."""
@@ -131,13 +136,9 @@ class Desk:
             return []
 
 
-def _replacing(policy: Json, spec: Json) -> list[Json]:
-    """A JSON patch that sets these fields of the spec as wholes, and removes those that are None."""
-    patch: list[Json] = []
-    for name, value in spec.items():
-        there = name in policy["spec"]
-        if value is not None:
-            patch.append({"op": "replace" if there else "add", "path": f"/spec/{name}", "value": value})
-        elif there:
-            patch.append({"op": "remove", "path": f"/spec/{name}"})
-    return patch
+def replacing(policy: Json, field: str, value: Json | None) -> list[Json]:
+    """A JSON patch that sets a field of the spec as a whole (no old parameter stays), or removes it."""
+    there = field in policy["spec"]
+    if value is not None:
+        return [{"op": "replace" if there else "add", "path": f"/spec/{field}", "value": value}]
+    return [{"op": "remove", "path": f"/spec/{field}"}] if there else []

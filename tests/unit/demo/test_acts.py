@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from examples.demo.acts import ACTS, chosen
-from examples.demo.desk import _replacing
+from examples.demo.desk import replacing
 from examples.demo.play import Play, UnfulfilledError, phases_since
 from examples.demo.screen import Screen
 from localcluster.errors import ClusterError
@@ -68,8 +68,8 @@ def test_history_counts_from_the_second_in_which_an_act_began() -> None:
 
 def test_a_candidate_is_replaced_as_a_whole_and_none_removes_it() -> None:
     policy = {"spec": {"candidate": {"model": "A", "params": {"x": 1}}}}
-    assert _replacing(policy, {"candidate": {"model": "B"}}) == [
+    assert replacing(policy, "candidate", {"model": "B"}) == [
         {"op": "replace", "path": "/spec/candidate", "value": {"model": "B"}}
     ]
-    assert _replacing(policy, {"candidate": None}) == [{"op": "remove", "path": "/spec/candidate"}]
-    assert _replacing({"spec": {}}, {"candidate": None}) == []
+    assert replacing(policy, "candidate", None) == [{"op": "remove", "path": "/spec/candidate"}]
+    assert replacing({"spec": {}}, "candidate", None) == []
