@@ -25,7 +25,6 @@ OBJECTS = {
     "risk": ("configmap", "desk-risk"),
     "revisions": ("controllerrevisions",),
     "jobs": ("jobs",),
-    "events": ("events",),
 }
 """File -> what ``kubectl get`` is asked for."""
 
@@ -37,10 +36,10 @@ def write(play: Play, folder: Path) -> list[str]:
         if old.is_file():
             old.unlink()
     missing: list[str] = []
-    found = dict(_objects(play.desk, missing))
-    for name, text in found.items():
+    for name, text in _objects(play.desk, missing):
         (folder / f"{name}.json").write_text(text)
-    events = json.loads(found.get("events", '{"items": []}'))["items"]
+    events = list(play.events.values())
+    _save(folder / "events.json", events)
     entries = timeline(play.observations, events)
     _save(folder / "timeline.json", entries)
     _save(folder / "decisions.json", decisions(play.observations))
@@ -49,7 +48,7 @@ def write(play: Play, folder: Path) -> list[str]:
     panels = dict(_metrics(play.desk.place.prometheus, play.began, end, missing))
     for name, lines in panels.items():
         _write_csv(folder / f"metric-{name}.csv", lines)
-    _logs(play.desk, folder, missing)
+    _logs(play, folder, missing)
     reports = _paper_reports(play.desk, folder, missing)
     changes = [(_moment(row["at"]), row["what"]) for row in entries if row["source"] == "status"]
     marks = [(f"act {record.number}", record.began) for record in play.records]
@@ -148,16 +147,17 @@ def _metrics(url: str, start: float, end: float, missing: list[str]) -> Iterable
             missing.append(f"metric {name}: {error}")
 
 
-def _logs(desk: Desk, folder: Path, missing: list[str]) -> None:
-    asked = {
-        "venue": ("-n", "demo", "logs", "deploy/venue", "-c", "venue", "--tail=-1"),
-        "operator": (*SYSTEM, "logs", "deploy/quoting-operator", "--tail=5000"),
-    }
-    for name, words in asked.items():
-        try:
-            (folder / f"{name}.log").write_text(desk.kubectl(*words))
-        except ClusterError as error:
-            missing.append(f"log of {name}: {error}")
+def _logs(play: Play, folder: Path, missing: list[str]) -> None:
+    for record in play.records:
+        if record.number in play.venue_logs:
+            (folder / f"venue-act{record.number}.log").write_text(play.venue_logs[record.number])
+        else:
+            missing.append(f"log of the venue in act {record.number}")
+    try:
+        words = (*SYSTEM, "logs", "deploy/quoting-operator", "--tail=5000")
+        (folder / "operator.log").write_text(play.desk.kubectl(*words))
+    except ClusterError as error:
+        missing.append(f"log of the operator: {error}")
 
 
 def _paper_reports(desk: Desk, folder: Path, missing: list[str]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -69,6 +69,8 @@ class Play:
         self.began = time.time()
         self.records: list[ActRecord] = []
         self.observations: list[Observation] = []
+        self.events: dict[str, Mapping[str, Any]] = {}
+        self.venue_logs: dict[int, str] = {}
 
     @contextmanager
     def act(self, number: int, title: str) -> Iterator[ActRecord]:
@@ -83,6 +85,7 @@ class Play:
             raise
         finally:
             record.ended = time.time()
+            self._gather(number)
             self.screen.say(f"{record.seconds:8.1f} s  act {number} {'FAILED' if record.failure else 'done'}")
 
     def fact(self, what: str, seconds: float | None = None) -> None:
@@ -138,6 +141,12 @@ class Play:
         for gate in self._gates_before(phase):
             self.screen.say(f"              {gate}")
         return status
+
+    def _gather(self, number: int) -> None:
+        """Keep what the next act's new desk would take away: Events by uid, and what the app said."""
+        with suppress(ClusterError):  # the report names what is missing
+            self.events |= {found["metadata"]["uid"]: found for found in self.desk.get("events")["items"]}
+            self.venue_logs[number] = self.desk.here("logs", "deploy/venue", "-c", "venue", "--tail=-1")
 
     def look(self) -> None:
         """Show where things stand, and keep it if it is new."""

@@ -15,7 +15,10 @@ from localcluster.errors import ClusterError
 
 
 class NoDesk:
-    """Nothing is asked of a cluster."""
+    """A desk whose cluster is gone."""
+
+    def get(self, *words: str) -> Any:
+        raise ClusterError("kubectl", "no cluster")
 
 
 def play() -> Play:
