@@ -26,6 +26,7 @@ def verdicts(seen: Observed, draft: Draft, now: datetime) -> Draft:
     stage, pinned = draft.status.stage, seen.pinned
     if stage is None or pinned is None or out_of_market(draft, pinned.digest):
         return draft
+    draft = paper.late_proof(seen, draft)
     draft = follow_blocks(seen, draft, now) if stage in MEASURED else paper.follow(seen, draft, now)
     if draft.verdict is None or draft.verdict.decision is not Decision.ROLLBACK:
         return draft

@@ -135,6 +135,16 @@ def _missing(progress: PaperProgress) -> Sequence[str]:
     return [*lost, *([progress.problem] if progress.problem and not lost else [])]
 
 
+def late_proof(seen: Observed, draft: Draft) -> Draft:
+    """Read the proof of the clamps in shadow too: its Job may end after the last session of paper."""
+    status, pinned = draft.status, seen.pinned
+    if status.stage is not RolloutStage.SHADOW or pinned is None:
+        return draft
+    name = conformance_name(seen.policy, pinned.digest, status.attempt)
+    proving = next((job for job in seen.jobs if job["metadata"]["name"] == name), None)
+    return _proof(seen, draft, pinned, proving)
+
+
 def late_report(seen: Observed, status: PolicyStatus) -> PaperStatus | None:
     """The paper status with a report that came after the stage was left; None where nothing has changed."""
     paper, pinned = status.paper, seen.pinned

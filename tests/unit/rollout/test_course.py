@@ -163,6 +163,24 @@ def test_a_rehearsal_that_a_pod_does_not_hear_fails_and_holds_the_rollout() -> N
     assert decision.status.phase is Phase.SHADOW
 
 
+def test_a_proof_of_the_clamps_that_comes_after_paper_still_counts() -> None:
+    world = in_paper()
+    world.replayed()
+    jobs = world.seen["jobs"]
+    world.seen["jobs"] = [
+        job if "completionMode" in job["spec"] else changed(job, "status", {}) for job in jobs
+    ]
+    pods = world.seen["job_pods"]
+    world.seen["job_pods"] = [pod for pod in pods if "clamps" not in pod["metadata"]["name"]]
+    decision = world.until(lambda d: d.status.stage is RolloutStage.SHADOW, "in shadow", seconds=1)
+    assert decision.status.conformance is not None
+    assert decision.status.conformance.state is ProofState.RUNNING
+    world.seen |= {"jobs": jobs, "job_pods": pods}
+    decision = world.step()
+    assert decision.status.conformance is not None
+    assert decision.status.conformance.state is ProofState.PASSED
+
+
 def test_without_proven_clamps_nothing_leaves_shadow() -> None:
     world = in_paper()
     world.replayed(clamps_hold=False)
