@@ -21,8 +21,8 @@ from quoting_policy.sim.replay import Replay, Venue
 from venue.app import Look, TradingApp
 
 SECOND = 1_000_000_000
-SESSION_S = 600
-"""Length of a generated session; the next one follows with the next seed."""
+SESSION_S = 7200
+"""Length of a generated session; the next one follows with the next seed, and begins flat."""
 
 MARKET = SCENARIOS["poisson"]
 """The market that the paper stage of the demo replays too."""
@@ -34,7 +34,7 @@ def sessions(symbol: str, tape: Path | None, seed: int, flow: Flow) -> Iterator[
         if tape is not None:
             yield tapes.load(tape)
             continue
-        made = generate(flow, seconds=SESSION_S, seed=seed, max_rows=500_000)
+        made = generate(flow, seconds=SESSION_S, seed=seed, max_rows=2_000_000)
         yield replace(made, facts=msgspec.structs.replace(made.facts, symbol=symbol))
         seed += 1
 

@@ -163,8 +163,8 @@ class Draft:
         return replace(self, findings=(*self.findings, found))
 
     def holding(self, *reasons: str) -> Self:
-        """With more reasons not to advance."""
-        return replace(self, holds=(*self.holds, *(reason for reason in reasons if reason)))
+        """With more reasons not to advance, each told once."""
+        return replace(self, holds=tuple(dict.fromkeys(filter(None, (*self.holds, *reasons)))))
 
     def look_at(self, *moments: datetime | None) -> Self:
         """With more moments at which something changes by itself."""
