@@ -34,7 +34,10 @@ class Host:
     sandbox: Sandbox | None
 
     def alive(self, component: str) -> bool:
-        """Whether the process that was started last is still there; a process id used anew doesn't count."""
+        """Whether the process that was started last is still there; a process id used anew doesn't count.
+
+        Not even by another component of this cluster: in a new box the numbers begin anew too.
+        """
         pid = self._pid(component)
         if pid is None:
             return False
@@ -42,7 +45,9 @@ class Host:
             words = (self._proc() / str(pid) / "cmdline").read_bytes().split(b"\0")
         except OSError:
             return False
-        return str(self.layout.folder).encode() in b" ".join(words)
+        ours = str(self.layout.folder).encode() in b" ".join(words)
+        starting = str(self._pid_file(component)).encode() in words
+        return ours and (starting or Path(words[0].decode()).name == component)
 
     def start(self, component: Component) -> None:
         """Start a component unless it runs; its output goes to its log."""
