@@ -21,6 +21,8 @@ EXCEPTIONS: Mapping[str, Mapping[str, str]] = {
     "quoting-operator": {
         "delete controllerrevisions.apps": "the oldest goes when there are too many",
         "get controllerrevisions.apps": "when one of the same name is there already",
+        "get leases.coordination.k8s.io": "when somebody else wrote it between our look and our write",
+        "get quotingpolicies.quoting.dev": "when somebody else wrote it between our look and our write",
         "unquarantine quotingpolicies.quoting.dev": "an admission policy asks, which no audit log tells",
     },
     "quoting-webhook": {},
