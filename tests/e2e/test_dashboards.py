@@ -27,7 +27,7 @@ UNTIL_SOMETHING_HAPPENS = {
 
 
 @pytest.mark.parametrize("name", sorted(DASHBOARDS))
-def test_panels_have_data_as_soon_as_a_baseline_quotes(desk: Desk, name: str) -> None:  # noqa: F811
+def test_panels_have_data_as_soon_as_a_baseline_quotes(desk: Desk, name: str) -> None:  # noqa: F811  a fixture
     if desk.kube.local is None:
         pytest.skip("the cluster of KUBECONFIG has a Prometheus of its own configuration")
     prometheus = desk.kube.local.layout.prometheus

@@ -38,7 +38,7 @@ async def find(environment: Mapping[str, str]) -> Endpoint:
         return of_pod(environment)
     try:
         # Outside pods only: the package costs 126 MB of image and 12 MiB of memory; the sidecar has none.
-        from quoting_operator.adapters import kubeconfig  # noqa: PLC0415
+        from quoting_operator.adapters import kubeconfig  # noqa: PLC0415  pods do without the package
     except ImportError:
         remedy = "pip install 'quoting-operator[operator]' to read a kubeconfig"
         raise InputError("KUBERNETES_SERVICE_HOST", "", "set, as in a pod", remedy) from None

@@ -59,7 +59,7 @@ async def read(file: str, context: str = "") -> tuple[Endpoint, str]:
     """
     settings = client.Configuration()
     file = file or KUBE_CONFIG_DEFAULT_LOCATION
-    if not any(Path(part).expanduser().is_file() for part in file.split(os.pathsep)):  # noqa: ASYNC240
+    if not any(Path(part).expanduser().is_file() for part in file.split(os.pathsep)):  # noqa: ASYNC240  once
         raise InputError("kubeconfig", file, "a file", "set --kubeconfig or $KUBECONFIG")
     try:
         loader = await config.load_kube_config(  # type: ignore[no-untyped-call]  # theirs

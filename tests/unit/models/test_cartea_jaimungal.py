@@ -30,7 +30,7 @@ def test_offsets_come_from_the_value_function_of_the_book(
 ) -> None:
     """h = ln(exp(Kτ)z)/κ with scipy: δᵃ = 1/κ + h(q) - h(q - 1), δᵇ = 1/κ + h(q) - h(q + 1)."""
     n = np.arange(-10, 11)
-    K = np.diag(-k * phi * n**2.0) + rate * np.exp(-1) * (np.eye(21, k=1) + np.eye(21, k=-1))  # noqa: N806
+    K = np.diag(-k * phi * n**2.0) + rate * np.exp(-1) * (np.eye(21, k=1) + np.eye(21, k=-1))  # noqa: N806  paper
     shift = np.linalg.eigvalsh(K).max()
     h = np.log(expm((K - shift * np.eye(21)) * tau) @ np.exp(-alpha * k * n**2.0)) / k
     params = {"phi": phi, "alpha": alpha, "maxInventory": 10, "A": rate, "k": k}

@@ -25,7 +25,7 @@ def in_shadow(policy: Json = WITH_CANDIDATE, **seen: Any) -> World:
 
 def in_paper(policy: Json = WITH_CANDIDATE, **seen: Any) -> World:
     """A world whose candidate is being replayed."""
-    world = World(policy, pods=PODS, **seen)
+    world = World(policy, pods=PODS, **({"paper_image": "quoting-paper"} | seen))
     world.step()
     world.step()
     return world
@@ -84,7 +84,7 @@ def test_a_good_candidate_goes_all_the_way_and_each_stage_is_on_record() -> None
 
 
 def test_paper_is_a_job_that_is_made_once_and_only_after_the_attempt_is_on_record() -> None:
-    world = World(WITH_CANDIDATE, pods=PODS)
+    world = World(WITH_CANDIDATE, pods=PODS, paper_image="quoting-paper")
     assert creations(world.step()) == []
     world.step()
     assert sorted(kind for kind, _ in world.created) == ["ConfigMap", "ConfigMap", "Job", "Job"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,56 +15,21 @@ from quoting_operator.api.status import EffectiveArm, Phase
 from quoting_operator.rollout.decide import STEPS, Step, decide
 from quoting_operator.rollout.decision import (
     Decision,
-    ForgetRevision,
     PostEvent,
     RevokeAuthority,
     StoreRevision,
 )
-from quoting_operator.rollout.observed import Observed, observed
 from quoting_operator.rollout.revisions import StoredRevision, arm_digest
 from quoting_policy.domain import ArmSpec
-from tests.resources import CANDIDATE, KILL_SWITCH, POLICY, Json, changed
+from tests.resources import CANDIDATE, KILL_SWITCH, Json, changed
+from tests.unit.rollout.world import BASE, NOW, WITH_CANDIDATE, World
 
-NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
-META = {"name": "btc", "namespace": "desk", "uid": "u1", "generation": 3}
-BASE = changed(POLICY, "metadata", META)
-WITH_CANDIDATE = changed(BASE, "spec.candidate", CANDIDATE)
 WITH_RISK = changed(WITH_CANDIDATE, "spec.riskPolicyRef", {"name": "desk-risk"})
 
 
 def risk_map(text: str = "limits: {maxPosition: '4'}", **labels: str) -> Json:
     metadata = {"name": "desk-risk", "labels": labels or {"quoting.dev/risk-policy": "true"}}
     return {"metadata": metadata, "data": {"limits.yaml": text}}
-
-
-class World:
-    """A policy and its ControllerRevisions, stored as a pass decides."""
-
-    def __init__(self, policy: Json = BASE, **seen: Any) -> None:
-        self.policy, self.seen = policy, seen
-        self.revisions: dict[str, Json] = {}
-        self.now = NOW
-
-    def observed(self) -> Observed:
-        return observed(self.policy, revisions=self.revisions.values(), **self.seen)
-
-    def step(self) -> Decision:
-        decision = decide(self.observed(), self.now)
-        for action in decision.actions:
-            match action:
-                case StoreRevision(revision):
-                    assert revision.name not in self.revisions
-                    self.revisions[revision.name] = revision.manifest(self.policy)
-                case ForgetRevision(name):
-                    del self.revisions[name]
-        status = decision.status.model_dump(mode="json", by_alias=True, exclude_none=True)
-        self.policy = changed(self.policy, "status", status)
-        self.now += timedelta(seconds=1)
-        return decision
-
-    def edit(self, path: str, value: Any) -> Decision:
-        self.policy = changed(self.policy, path, value)
-        return self.step()
 
 
 def condition(decision: Decision, kind: str) -> tuple[Truth, str]:

@@ -92,11 +92,11 @@ class World:
             lease=self.lease,
             events=self.events,
             reading=self.answer,
-            **({"paper_image": "quoting-paper"} | self.seen),
+            **self.seen,
         )
 
     def step(self, seconds: float = 1.0) -> Decision:
-        if self.lease is not None and self.now - self.last <= self.longest:
+        if self.lease is not None and "spec" in self.lease and self.now - self.last <= self.longest:
             # Passes in between, which would only have renewed, are left out.
             self.lease["spec"]["renewTime"] = max(self.lease["spec"]["renewTime"], self._just_now())
         self.last = self.now

@@ -16,7 +16,7 @@ LEVELS = [0.0, 0.5, 1.0, 1.5, 2.0]
 
 
 @given(A=st.floats(0.1, 20.0), k=st.floats(0.05, 3.0), dt=st.floats(0.01, 1.0))
-def test_least_squares_inverts_exact_shares(A: float, k: float, dt: float) -> None:  # noqa: N803
+def test_least_squares_inverts_exact_shares(A: float, k: float, dt: float) -> None:  # noqa: N803  the paper's letters
     windows = 10**12
     reached = [round(-math.expm1(-A * math.exp(-k * d) * dt) * windows) for d in LEVELS]
     fit = fit_ols(LEVELS, reached, windows, dt)

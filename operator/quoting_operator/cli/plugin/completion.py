@@ -83,7 +83,7 @@ def candidates(given: Sequence[str]) -> list[tuple[str, str]]:
 
 def _options(verb: str) -> list[tuple[str, str]]:
     subparsers = next(a for a in parser(verb)._actions if isinstance(a, argparse._SubParsersAction))  # noqa: SLF001  argparse tells them no other way
-    actions = subparsers.choices[verb]._actions  # noqa: SLF001
+    actions = subparsers.choices[verb]._actions  # noqa: SLF001  argparse tells it nowhere else
     return [(option, action.help or "") for action in actions for option in action.option_strings[-1:]]
 
 
